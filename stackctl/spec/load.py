@@ -1,0 +1,127 @@
+"""Read stack.yaml into a Spec, or say precisely what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from stackctl.errors import SpecError, UsageError
+from stackctl.problem import Problem
+from stackctl.spec.document import Document
+from stackctl.spec.model import Spec
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_TYPE_NAMES = {"int": "a whole number", "float": "a number", "string": "a text", "bool": "true or false"}
+
+
+def load_spec(file: Path) -> Spec:
+    """Parse and validate a spec file.
+
+    Raises UsageError if it cannot be read, SpecError with a position for every fault in it.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            f"{file} does not exist", remedy="run `stackctl init` or give the stack's directory with -C"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from error
+    return parse_spec(text, str(file))
+
+
+def parse_spec(text: str, file: str = "stack.yaml") -> Spec:
+    """Validate the text of a spec; `file` is only named in problems."""
+    document = Document(text, file)
+    if not isinstance(document.data, dict):
+        raise SpecError([Problem("spec/type", "a spec is a mapping", position=document.position(()))])
+    try:
+        return Spec.model_validate(document.data)
+    except ValidationError as error:
+        faults = [_problem(document, detail) for detail in error.errors(include_url=False)]
+        raise SpecError(sorted(faults, key=lambda fault: fault.position)) from None
+
+
+def _problem(document: Document, detail: ErrorDetails) -> Problem:
+    path, kind = _path_in(document.data, detail["loc"]), detail["type"]
+    name = ".".join(str(part) for part in path) or "the spec"
+    if kind == "extra_forbidden":
+        field = str(path[-1])
+        near = difflib.get_close_matches(field, _fields_at(path[:-1]), n=1)
+        remedy = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(_fields_at(path[:-1]))}"
+        return Problem(
+            "spec/unknown-field",
+            f"unknown field '{field}'",
+            position=document.position(path, key=True),
+            remedy=remedy,
+        )
+    if kind == "missing":
+        return Problem("spec/missing-field", f"{name} is missing", position=document.position(path[:-1]))
+    message = detail["msg"].removeprefix("Value error, ")
+    position = document.position(_blamed(path, message))
+    if kind == "value_error":
+        text = message if not path or message.startswith(("a secret", "the Slack")) else f"{name}: {message}"
+        return Problem("spec/value", text, position=position)
+    return Problem("spec/value", f"{name}: {_plain_message(detail)}", position=position)
+
+
+def _blamed(path: tuple[str | int, ...], message: str) -> tuple[str | int, ...]:
+    """A check across fields names the field it blames first; point at that field's value."""
+    first = message.split(" ", 1)[0]
+    return (*path, first) if first.isidentifier() else path
+
+
+def _plain_message(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "literal_error":
+        return f"{detail['input']!r} is not one of {context['expected']}"
+    for stem, wanted in _TYPE_NAMES.items():
+        if kind in (f"{stem}_type", f"{stem}_parsing"):
+            return f"{detail['input']!r} is not {wanted}"
+    if kind == "string_pattern_mismatch":
+        return f"{detail['input']!r} does not have the form {context['pattern']}"
+    message = detail["msg"]
+    return message[0].lower() + message[1:]
+
+
+def _path_in(data: Any, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """pydantic names union branches in a location; keep only the steps that exist in the document."""
+    path: list[str | int] = []
+    for index, step in enumerate(location):
+        last = index == len(location) - 1
+        inside = (isinstance(data, dict) and step in data) or (
+            isinstance(data, list) and isinstance(step, int) and step < len(data)
+        )
+        if inside:
+            data = data[step]
+            path.append(step)
+        elif last and isinstance(data, dict):
+            path.append(step)
+    return tuple(path)
+
+
+def _fields_at(path: tuple[str | int, ...]) -> list[str]:
+    """The names of the fields a spec may have at `path`, aliases applied."""
+    model: Any = Spec
+    for step in path:
+        if isinstance(step, int):
+            continue
+        model = _model_of(model.model_fields[step].annotation) if step in model.model_fields else model
+        if model is None:
+            return []
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = _model_of(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,320 @@
+"""The spec, as types. A field's description is what `stackctl explain` prints."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from stackctl.spec.quantity import Duration, check_size
+from stackctl.spec.secret import SecretRef, check_reference
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
+_STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_SCRAPE_FLOOR = Duration("15s")
+TEST_PREFIX = "stackctl-test-"
+CANARY_MODEL = "stackctl-canary"
+
+
+def _check_floor(value: Duration) -> Duration:
+    if value.milliseconds < _SCRAPE_FLOOR.milliseconds:
+        raise ValueError(f"{value} is below the floor of 15s: faster scraping under load costs samples and disk")
+    return value
+
+
+def _check_database(value: str) -> str:
+    return value if value == "sqlite" else check_reference(value)
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Size = Annotated[str, AfterValidator(check_size)]
+ScrapeInterval = Annotated[Duration, AfterValidator(_check_floor)]
+DatabaseUrl = Annotated[str, AfterValidator(_check_database)]
+Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
+
+
+class Section(BaseModel):
+    """A mapping of the spec: unknown fields are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Price(Section):
+    """What a deployment costs, in USD per million tokens."""
+
+    input_usd_per_million_tokens: float = Field(ge=0)
+    output_usd_per_million_tokens: float = Field(ge=0)
+
+
+class Mock(Section):
+    """How the built-in mock provider answers when a request does not say otherwise."""
+
+    latency_s: float = Field(0.05, ge=0, description="Seconds until the first token.")
+    chunk_interval_s: float = Field(0.01, ge=0, description="Seconds between two streamed chunks.")
+    completion_tokens: int = Field(32, ge=1, description="Tokens in an answer.")
+
+
+class Deployment(Section):
+    """One upstream target of a public model name."""
+
+    provider: Name = Field(description="The provider; also the `provider` label of every series.")
+    model: Name = Field(description="The model's name at the provider.")
+    api_base: str | None = Field(
+        None, pattern=r"^https?://", description="Base URL, where it is not the provider's own."
+    )
+    api_key: SecretRef | None = Field(None, description="A reference to the provider's key.")
+    rpm: int | None = Field(None, ge=1, description="Requests per minute the provider grants.")
+    tpm: int | None = Field(None, ge=1, description="Tokens per minute the provider grants.")
+    weight: float = Field(1, gt=0, description="Share of the traffic among the deployments of one model.")
+    price: Price | None = Field(None, description="Own prices; without them the built-in price table is asked.")
+    mock: Mock | None = Field(None, description="Only for provider `mock`.")
+
+    @model_validator(mode="after")
+    def _mock_only_for_mock(self) -> Deployment:
+        if self.mock and self.provider != "mock":
+            raise ValueError("'mock' settings are only for provider: mock")
+        return self
+
+
+class Model(Section):
+    """A public model name and what serves it."""
+
+    name: Name = Field(description="The name clients ask for.")
+    deployments: list[Deployment] = Field(min_length=1)
+    fallbacks: list[Name] = Field(default_factory=list, description="Models to try, in order, when this one fails.")
+
+
+class Budget(Section):
+    """A limit in USD for a period."""
+
+    usd: float = Field(gt=0, description="The limit in USD. No budget at all is the absence of this section, not 0.")
+    period: Duration = Field(Duration("30d"), description="The budget starts anew after this long.")
+
+
+class Team(Section):
+    """Who owns keys and pays for them."""
+
+    name: Name
+    budget: Budget | None = None
+
+
+class Key(Section):
+    """A virtual key declared in the spec; others are made at run time."""
+
+    name: Name = Field(description="The key's alias; also the `key` label of every series.")
+    team: Name | None = None
+    secret: SecretRef = Field(description="A reference to the key itself (sk-…).")
+    models: list[Name] = Field(default_factory=list, description="Models it may call; empty means all listed ones.")
+    budget: Budget | None = None
+    rpm: int | None = Field(None, ge=1)
+    tpm: int | None = Field(None, ge=1)
+    max_parallel: int | None = Field(None, ge=1)
+
+
+class Database(Section):
+    """Where the ledger is kept."""
+
+    url: DatabaseUrl = Field(
+        "sqlite",
+        description="`sqlite` keeps the ledger beside the stack. A PostgreSQL URL holds a password, so it is a "
+        "reference (env:DATABASE_URL or file:secrets/database-url).",
+    )
+    pool_size: int = Field(
+        50,
+        ge=1,
+        description="Connections in TOTAL, divided among workers and replicas. A pool of 10 blocks new requests "
+        "under load; 50 per worker would exhaust PostgreSQL's default of 100.",
+    )
+
+
+class GatewayMetrics(Section):
+    """The gateway's /metrics endpoint."""
+
+    token: SecretRef | None = Field(
+        None,
+        description="A bearer token that /metrics demands; the scrape job then carries it from the same file.",
+    )
+
+
+class Gateway(Section):
+    """The LLM gateway."""
+
+    engine: Literal["bundled"] = Field("bundled", description="Which gateway runs.")
+    host: str = Field("127.0.0.1", description="The address to listen on. Loopback unless you open it on purpose.")
+    port: Port = 4000
+    workers: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Worker processes. Their metrics are aggregated through PROMETHEUS_MULTIPROC_DIR, a private "
+        "directory that is emptied before the first worker starts (on tmpfs in containers): shared or stale files "
+        "would make counters jump.",
+    )
+    database: Database = Database()
+    metrics: GatewayMetrics = GatewayMetrics()
+
+
+class Prometheus(Section):
+    """Prometheus: scraping, rules, storage."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9090
+    scrape_interval: ScrapeInterval = Field(
+        Duration("15s"),
+        description="How often metrics are read; 15 s is the floor. Faster scraping under load has been reported to "
+        "cost database connections and samples, fills the disk, and makes no alert better.",
+    )
+    scrape_timeout: Duration = Field(Duration("10s"), description="At most the scrape interval.")
+    evaluation_interval: Duration | None = Field(
+        None, description="How often rules run; the scrape interval by default."
+    )
+    retention: Duration = Field(
+        Duration("7d"),
+        description="How long samples are kept. Seven days bound the disk; the ledger keeps the money.",
+    )
+    retention_size: Size = Field("2GB", description="A second bound on the disk: the oldest samples go first.")
+
+    @model_validator(mode="after")
+    def _intervals(self) -> Prometheus:
+        if self.scrape_timeout.milliseconds > self.scrape_interval.milliseconds:
+            raise ValueError(
+                f"scrape_timeout {self.scrape_timeout} is longer than scrape_interval {self.scrape_interval}"
+            )
+        return self
+
+    @property
+    def evaluation(self) -> Duration:
+        return self.evaluation_interval or self.scrape_interval
+
+
+class Alertmanager(Section):
+    """Alertmanager: grouping, routing, delivery."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9093
+    group_wait: Duration = Field(Duration("30s"), description="How long to wait for alerts that belong together.")
+    group_interval: Duration = Duration("5m")
+    repeat_interval: Duration = Duration("12h")
+
+
+class SlackReceiver(Section):
+    """Alerts to a Slack channel by an incoming webhook."""
+
+    webhook: SecretRef = Field(description="A reference to the webhook URL; it must be a file: Alertmanager reads it.")
+    channel: str = Field(pattern=r"^[#@].+", description="Such as '#llm-spend'.")
+
+    @model_validator(mode="after")
+    def _from_file(self) -> SlackReceiver:
+        if not self.webhook.startswith("file:"):
+            raise ValueError("the Slack webhook must be a file: reference: Alertmanager reads it from the file itself")
+        return self
+
+
+class Receivers(Section):
+    """Where alerts go. With none, they go to the stack's own inbox."""
+
+    slack: SlackReceiver | None = None
+
+
+class Inbox(Section):
+    """The embedded receiver: it takes Slack-shaped messages, keeps and shows them."""
+
+    port: Port = 9095
+
+
+class RuleOverride(Section):
+    """What may be changed about one alert."""
+
+    enabled: bool = True
+    threshold: float | None = Field(None, description="In the unit of the alert's own threshold.")
+    for_: Duration | None = Field(None, alias="for", description="How long the condition must hold.")
+    severity: Literal["info", "warning", "critical"] | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class Alerts(Section):
+    """Alert rules and receivers."""
+
+    receivers: Receivers = Receivers()
+    inbox: Inbox = Inbox()
+    rules: dict[str, RuleOverride] = Field(default_factory=dict, description="Changes per alert name.")
+
+
+class Proof(Section):
+    """How `validate` and `alerts test` spend."""
+
+    budget_usd: float = Field(0.02, gt=0, description="The canary key's budget. The canary is mock-priced: no bill.")
+    group_wait: Duration = Field(Duration("1s"), description="group_wait of the test route.")
+    group_interval: Duration = Field(Duration("5s"), description="group_interval of the test route.")
+
+
+class Spec(Section):
+    """stack.yaml."""
+
+    version: Literal[1]
+    name: str = Field(description="Names the stack, its processes and its `stack` label.")
+    runtime: Literal["local"] = Field("local", description="What runs the bundle.")
+    gateway: Gateway = Gateway()
+    models: list[Model] = Field(min_length=1)
+    teams: list[Team] = Field(default_factory=list)
+    keys: list[Key] = Field(default_factory=list)
+    prometheus: Prometheus = Prometheus()
+    alertmanager: Alertmanager = Alertmanager()
+    alerts: Alerts = Alerts()
+    proof: Proof = Proof()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Spec:
+        if not _STACK_NAME.fullmatch(self.name):
+            raise ValueError(f"name '{self.name}': use up to 40 lower-case letters, digits and dashes")
+        _refuse_twice("model", [model.name for model in self.models])
+        _refuse_twice("team", [team.name for team in self.teams])
+        _refuse_twice("key", [key.name for key in self.keys])
+        self._known_references()
+        self._reserved_names()
+        self._distinct_ports()
+        return self
+
+    def _known_references(self) -> None:
+        models = {model.name for model in self.models}
+        teams = {team.name for team in self.teams}
+        for model in self.models:
+            for name in model.fallbacks:
+                if name not in models or name == model.name:
+                    raise ValueError(f"model '{model.name}' falls back to '{name}', which is not another model")
+        for key in self.keys:
+            if key.team is not None and key.team not in teams:
+                raise ValueError(f"key '{key.name}' belongs to team '{key.team}', which is not declared")
+            for name in key.models:
+                if name not in models:
+                    raise ValueError(f"key '{key.name}' may call model '{name}', which is not declared")
+
+    def _reserved_names(self) -> None:
+        for name in [team.name for team in self.teams] + [key.name for key in self.keys]:
+            if name.startswith(TEST_PREFIX):
+                raise ValueError(f"'{name}': names starting with {TEST_PREFIX} are reserved for proofs")
+        if any(model.name == CANARY_MODEL for model in self.models):
+            raise ValueError(f"the model name '{CANARY_MODEL}' is reserved for proofs")
+
+    def _distinct_ports(self) -> None:
+        seen: dict[int, str] = {}
+        for owner, port in self.ports().items():
+            if port in seen:
+                raise ValueError(f"port {port} is given to both {seen[port]} and {owner}")
+            seen[port] = owner
+
+    def ports(self) -> dict[str, int]:
+        """The TCP ports the stack listens on, by part."""
+        ports = {
+            "gateway": self.gateway.port,
+            "prometheus": self.prometheus.port,
+            "alertmanager": self.alertmanager.port,
+        }
+        return ports | {"inbox": self.alerts.inbox.port}
+
+
+def _refuse_twice(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{what} '{name}' is declared twice")
