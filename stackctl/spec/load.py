@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,7 +21,20 @@ if TYPE_CHECKING:
 _TYPE_NAMES = {"int": "a whole number", "float": "a number", "string": "a text", "bool": "true or false"}
 
 
-def load_spec(file: Path) -> Spec:
+@dataclass(frozen=True)
+class SpecFile:
+    """A valid spec together with the document it came from."""
+
+    spec: Spec
+    document: Document
+    sha256: str
+
+    def problem(self, id_: str, message: str, path: tuple[str | int, ...], remedy: str = "") -> Problem:
+        """A problem at the key of `path`, for checks that only a later stage can make."""
+        return Problem(id_, message, position=self.document.position(path, key=True), remedy=remedy)
+
+
+def load_spec(file: Path) -> SpecFile:
     """Parse and validate a spec file.
 
     Raises UsageError if it cannot be read, SpecError with a position for every fault in it.
@@ -35,13 +50,14 @@ def load_spec(file: Path) -> Spec:
     return parse_spec(text, str(file))
 
 
-def parse_spec(text: str, file: str = "stack.yaml") -> Spec:
+def parse_spec(text: str, file: str = "stack.yaml") -> SpecFile:
     """Validate the text of a spec; `file` is only named in problems."""
     document = Document(text, file)
     if not isinstance(document.data, dict):
         raise SpecError([Problem("spec/type", "a spec is a mapping", position=document.position(()))])
     try:
-        return Spec.model_validate(document.data)
+        spec = Spec.model_validate(document.data)
+        return SpecFile(spec, document, hashlib.sha256(text.encode()).hexdigest())
     except ValidationError as error:
         faults = [_problem(document, detail) for detail in error.errors(include_url=False)]
         raise SpecError(sorted(faults, key=lambda fault: fault.position)) from None
@@ -65,7 +81,7 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem:
     message = detail["msg"].removeprefix("Value error, ")
     position = document.position(_blamed(path, message))
     if kind == "value_error":
-        text = message if not path or message.startswith(("a secret", "the Slack")) else f"{name}: {message}"
+        text = message if not path or message.startswith(("a secret", "this secret")) else f"{name}: {message}"
         return Problem("spec/value", text, position=position)
     return Problem("spec/value", f"{name}: {_plain_message(detail)}", position=position)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from stackctl.spec.quantity import Duration, check_size
-from stackctl.spec.secret import SecretRef, check_reference
+from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
 _STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -201,14 +201,8 @@ class Alertmanager(Section):
 class SlackReceiver(Section):
     """Alerts to a Slack channel by an incoming webhook."""
 
-    webhook: SecretRef = Field(description="A reference to the webhook URL; it must be a file: Alertmanager reads it.")
+    webhook: FileRef = Field(description="A reference to the file with the webhook URL; Alertmanager reads it.")
     channel: str = Field(pattern=r"^[#@].+", description="Such as '#llm-spend'.")
-
-    @model_validator(mode="after")
-    def _from_file(self) -> SlackReceiver:
-        if not self.webhook.startswith("file:"):
-            raise ValueError("the Slack webhook must be a file: reference: Alertmanager reads it from the file itself")
-        return self
 
 
 class Receivers(Section):
