@@ -65,7 +65,6 @@ def parse_spec(text: str, file: str = "stack.yaml") -> SpecFile:
 
 def _problem(document: Document, detail: ErrorDetails) -> Problem:
     path, kind = _path_in(document.data, detail["loc"]), detail["type"]
-    name = ".".join(str(part) for part in path) or "the spec"
     if kind == "extra_forbidden":
         field = str(path[-1])
         near = difflib.get_close_matches(field, _fields_at(path[:-1]), n=1)
@@ -77,23 +76,22 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem:
             remedy=remedy,
         )
     if kind == "missing":
-        return Problem("spec/missing-field", f"{name} is missing", position=document.position(path[:-1]))
-    message = detail["msg"].removeprefix("Value error, ")
-    position = document.position(_blamed(path, message))
-    if kind == "value_error":
-        text = message if not path or message.startswith(("a secret", "this secret")) else f"{name}: {message}"
-        return Problem("spec/value", text, position=position)
-    return Problem("spec/value", f"{name}: {_plain_message(detail)}", position=position)
+        return Problem("spec/missing-field", f"{_dotted(path)} is missing", position=document.position(path[:-1]))
+    if kind == "fault":
+        path = (*path, *detail["ctx"]["path"])
+    return Problem("spec/value", f"{_dotted(path)}: {_plain_message(detail)}", position=document.position(path))
 
 
-def _blamed(path: tuple[str | int, ...], message: str) -> tuple[str | int, ...]:
-    """A check across fields names the field it blames first; point at that field's value."""
-    first = message.split(" ", 1)[0]
-    return (*path, first) if first.isidentifier() else path
+def _dotted(path: tuple[str | int, ...]) -> str:
+    """A path as people write it: models[0].name."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).lstrip(".") or "the spec"
 
 
 def _plain_message(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "fault":
+        return str(context["message"])
     if kind == "literal_error":
         return f"{detail['input']!r} is not one of {context['expected']}"
     for stem, wanted in _TYPE_NAMES.items():
@@ -101,7 +99,7 @@ def _plain_message(detail: ErrorDetails) -> str:
             return f"{detail['input']!r} is not {wanted}"
     if kind == "string_pattern_mismatch":
         return f"{detail['input']!r} does not have the form {context['pattern']}"
-    message = detail["msg"]
+    message = detail["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]
 
 
