@@ -6,7 +6,7 @@ import stat
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from stackctl.errors import UsageError
+from stackctl.errors import SpecError, UsageError
 from stackctl.problem import Position, Problem, Severity
 from stackctl.render.gateway import MASTER_KEY_FILE
 from stackctl.spec import Secret
@@ -25,6 +25,13 @@ def check_secrets(source: SpecFile, root: Path) -> list[Problem]:
     for path, reference in secret_references(source):
         problems += _check(Secret(reference, root), source.document.position(path))
     return problems
+
+
+def require_secrets(source: SpecFile, root: Path) -> None:
+    """Raise SpecError if a secret the stack needs to start cannot be used."""
+    problems = [problem for problem in check_secrets(source, root) if problem.severity >= Severity.ERROR]
+    if problems:
+        raise SpecError(problems)
 
 
 def secret_references(source: SpecFile) -> list[tuple[SpecPath, str]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import bundle, init
+from stackctl.cli import alerts, bundle, init, lifecycle
 
 app = typer.Typer(
     name="stackctl",
@@ -38,3 +38,9 @@ app.command("init")(init.init)
 app.command("render")(bundle.render)
 app.command("check")(bundle.check)
 app.command("explain")(bundle.explain)
+app.command("up")(lifecycle.up)
+app.command("down")(lifecycle.down)
+app.command("status")(lifecycle.status)
+app.command("logs")(lifecycle.logs)
+app.command("open")(lifecycle.open_)
+app.add_typer(alerts.alerts, name="alerts")

@@ -13,7 +13,9 @@ CHECKOUT = Path(__file__).parents[2]
 
 def run(*command: object, cwd: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -27,7 +29,10 @@ def test_an_installed_wheel_renders_away_from_the_checkout(tmp_path: Path) -> No
     run(stackctl, "init", "stack", "--demo", "--defaults", cwd=tmp_path)
     run(stackctl, "render", "-C", "stack", cwd=tmp_path)
     assert str(CHECKOUT) not in run(
-        tmp_path / "venv/bin/python", "-c", "import stackctl, gateway; print(stackctl.__file__, gateway.__file__)", cwd=tmp_path
+        tmp_path / "venv/bin/python",
+        "-c",
+        "import stackctl, gateway; print(stackctl.__file__, gateway.__file__)",
+        cwd=tmp_path,
     )
     rendered = {str(path.relative_to(tmp_path / "stack/bundle")) for path in (tmp_path / "stack/bundle").rglob("*.*")}
     assert {"prometheus/rules/budget.yml", "alertmanager/alertmanager.yml", "local/supervisord.conf"} <= rendered
