@@ -21,6 +21,8 @@ F = TypeVar("F", bound=Callable[..., Result])
 
 # typer brings its own copy of click and exports only part of it; this is the base of its usage errors.
 _UsageFailure: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+_PLAIN_WIDTH = 1000
+"""Off a terminal a table is as wide as its text: a reader or a pipe wraps better than a guess."""
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -80,7 +82,9 @@ def console(*, stderr: bool = False) -> Console:
     """The console for one stream; off a terminal it writes plain, unwrapped lines."""
     from rich.console import Console
 
-    return Console(stderr=stderr, soft_wrap=True, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PLAIN_WIDTH
+    return Console(file=stream, width=width, soft_wrap=True, highlight=False)
 
 
 def run_app(app: typer.Typer, arguments: list[str]) -> int:
