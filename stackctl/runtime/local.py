@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from stackctl.errors import UsageError
 from stackctl.runtime.environment import SUPERVISOR, supervisor_environment
-from stackctl.runtime.logs import log_sizes
-from stackctl.runtime.parts import parts_of
+from stackctl.runtime.logs import log_sizes, logs
+from stackctl.runtime.parts import parts_of, urls
 from stackctl.runtime.ports import check_ports, is_free
 from stackctl.runtime.processes import pids_of, processes_of, stop_all
 from stackctl.runtime.readiness import wait_until_ready
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from stackctl.progress import Progress
     from stackctl.spec import Spec
     from stackctl.stack import StackDir
+
+__all__ = ["Stopped", "down", "logs", "status", "up", "urls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def down(stack: StackDir, progress: Progress) -> Stopped:
     make_state(stack)
     with exclusive(stack, "down"):
         running = tuple(sorted(processes_of(stack.state).keys() - {SUPERVISOR}))
-        with progress.phase("stopping"):
+        with progress.phase("stop every part"):
             stop_all(stack.state)
         record = load_record(stack)
         addresses = record.addresses.values() if record else ()
@@ -86,20 +88,20 @@ def _must_start_anew(stack: StackDir, spec: Spec, progress: Progress) -> bool:
 
 def _start(stack: StackDir, spec: Spec, progress: Progress, *, keep: bool, timeout_s: float) -> None:
     parts = parts_of(spec)
-    with progress.phase("checking tools"):
+    with progress.phase("find Prometheus and Alertmanager"):
         for tool in (find_tool("prometheus"), find_tool("alertmanager")):
             progress.note(f"{tool.name} {tool.version} at {tool.path}")
         environment = supervisor_environment(stack, spec)
-    with progress.phase("checking ports"):
+    with progress.phase("check the ports"):
         stop_all(stack.state)
         _forget(stack)
         check_ports(parts)
     logged_before = log_sizes(stack)
     try:
-        with progress.phase("starting"):
+        with progress.phase("start every part"):
             supervisor = start_supervisor(stack, environment)
             save_record(stack, take_record(stack, spec))
-        with progress.phase("waiting until ready"):
+        with progress.phase("wait until every part is ready"):
             wait_until_ready(stack, parts, supervisor, progress, timeout_s=timeout_s, logged_before=logged_before)
     except BaseException:
         if not keep:
@@ -112,15 +114,15 @@ def _refresh(stack: StackDir, spec: Spec, supervisor: Supervisor, progress: Prog
     record, parts = load_record(stack), parts_of(spec)
     changed = record.changed_files(stack) if record else frozenset()
     logged_before = log_sizes(stack)
-    with progress.phase("checking ports"):
+    with progress.phase("check the ports"):
         check_ports(parts, ours=pids_of(stack.state))
     if changed:
-        with progress.phase("applying changes"):
+        with progress.phase("apply what has changed"):
             apply_changes(stack, parts, supervisor, changed, progress)
     for info in supervisor.processes().values():
         if info.state in ("FATAL", "EXITED", "STOPPED"):
             supervisor.start(info.name)
-    with progress.phase("waiting until ready"):
+    with progress.phase("wait until every part is ready"):
         wait_until_ready(stack, parts, supervisor, progress, timeout_s=timeout_s, logged_before=logged_before)
     save_record(stack, take_record(stack, spec, salt=record.salt if record else ""))
 

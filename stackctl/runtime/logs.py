@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from stackctl.errors import UsageError
@@ -21,19 +20,8 @@ LOGGED = ("gateway", "prometheus", "alertmanager", "inbox", SUPERVISOR)
 _POLL_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of one part's log."""
-
-    part: str
-    text: str
-
-    def as_json(self) -> dict[str, str]:
-        return {"part": self.part, "text": self.text}
-
-
-def logs(stack: StackDir, part: str | None = None, *, lines: int = 50, follow: bool = False) -> Iterator[LogLine]:
-    """The last lines of one part's log, or of every part's; with `follow`, then every new line until the end of days.
+def logs(stack: StackDir, part: str | None = None, *, lines: int = 50, follow: bool = False) -> Iterator[str]:
+    """The last lines of one part's log, or of every part's, each after its part's name; `follow` waits for more.
 
     Raises UsageError for an unknown part or a stack that has never run.
     """
@@ -66,7 +54,7 @@ def last_lines(stack: StackDir, part: str, *, lines: int = 20, since: int = 0) -
         return ()
 
 
-def _read(stack: StackDir, parts: tuple[str, ...], lines: int, follow: bool) -> Iterator[LogLine]:
+def _read(stack: StackDir, parts: tuple[str, ...], lines: int, follow: bool) -> Iterator[str]:
     tails = [_Tail(part, log_file(stack, part), lines) for part in parts]
     try:
         for tail in tails:
@@ -89,11 +77,11 @@ class _Tail:
         self._file: TextIO | None = None
         self._partial = ""
 
-    def last(self) -> Iterator[LogLine]:
+    def last(self) -> Iterator[str]:
         if self._open():
             yield from deque(self._rest(), maxlen=self._lines)
 
-    def fresh(self) -> Iterator[LogLine]:
+    def fresh(self) -> Iterator[str]:
         if self._file is not None or self._open():
             yield from self._rest()
             if self._rotated():
@@ -111,11 +99,11 @@ class _Tail:
             return False
         return True
 
-    def _rest(self) -> Iterator[LogLine]:
+    def _rest(self) -> Iterator[str]:
         while self._file is not None and (text := self._file.readline()):
             self._partial += text
             if text.endswith("\n"):
-                yield LogLine(self._part, self._partial.rstrip("\n"))
+                yield f"{self._part:<12} | {self._partial.rstrip()}"
                 self._partial = ""
 
     def _rotated(self) -> bool:

@@ -94,12 +94,13 @@ def supervisord_conf(spec: Spec) -> str:
 
 def make_spec(name: str = "test", *, retention: str = "7d", ports: tuple[int, ...] = (), extra: str = "") -> Spec:
     gateway, prometheus, alertmanager, inbox = ports or free_ports()
-    return parse_spec(
+    source = parse_spec(
         f"version: 1\nname: {name}\ngateway: {{port: {gateway}}}\n"
         f"prometheus: {{port: {prometheus}, retention: {retention}}}\nalertmanager: {{port: {alertmanager}}}\n"
         f"alerts: {{inbox: {{port: {inbox}}}}}\n"
         f"models: [{{name: m, deployments: [{{provider: mock, model: m{extra}}}]}}]\n"
     )
+    return source.spec
 
 
 def free_ports(count: int = 4) -> tuple[int, ...]:
