@@ -62,7 +62,7 @@ class GatewayClient:
     def new_team(self, alias: str, *, team_id: str | None = None, max_budget: float | None = None) -> Team:
         return self.send(calls.new_team(alias, team_id=team_id, max_budget=max_budget))
 
-    def teams(self) -> list[Team]:
+    def list_teams(self) -> list[Team]:
         return self.send(calls.list_teams())
 
     def delete_teams(self, team_ids: Sequence[str]) -> None:
@@ -92,7 +92,7 @@ class GatewayClient:
             )
         )
 
-    def keys(self) -> list[KeyInfo]:
+    def list_keys(self) -> list[KeyInfo]:
         return self.send(calls.list_keys())
 
     def key_info(self, key: str) -> KeyInfo:
