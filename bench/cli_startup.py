@@ -26,7 +26,9 @@ def timed(command: list[str]) -> float:
 
 def main(runs: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        subprocess.run([STACKCTL, "init", directory, "--demo", "--defaults", "--name", "bench"], check=True, capture_output=True)
+        subprocess.run(
+            [STACKCTL, "init", directory, "--demo", "--defaults", "--name", "bench"], check=True, capture_output=True
+        )
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
             "stackctl --help": [STACKCTL, "--help"],

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
-from stackctl.proof import Event, Hop, HopState, Outcome, Proof, as_result, validate
+from stackctl.proof import Event, HopState, validate
 from tests.integration.proof.conftest import Parts
 
 
