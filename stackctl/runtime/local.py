@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from stackctl.errors import UsageError
+from stackctl.errors import UnavailableError, UsageError
 from stackctl.runtime.environment import SUPERVISOR, supervisor_environment
 from stackctl.runtime.logs import log_sizes, logs
 from stackctl.runtime.parts import parts_of, urls
@@ -68,7 +69,7 @@ def down(stack: StackDir, progress: Progress) -> Stopped:
     with exclusive(stack, "down"):
         running = tuple(sorted(processes_of(stack.state).keys() - {SUPERVISOR}))
         with progress.phase("stop every part"):
-            stop_all(stack.state)
+            _stop(stack)
         record = load_record(stack)
         addresses = record.addresses.values() if record else ()
         _forget(stack)
@@ -93,7 +94,7 @@ def _start(stack: StackDir, spec: Spec, progress: Progress, *, keep: bool, timeo
             progress.note(f"{tool.name} {tool.version} at {tool.path}")
         environment = supervisor_environment(stack, spec)
     with progress.phase("check the ports"):
-        stop_all(stack.state)
+        _stop(stack)
         _forget(stack)
         check_ports(parts)
     logged_before = log_sizes(stack)
@@ -105,7 +106,7 @@ def _start(stack: StackDir, spec: Spec, progress: Progress, *, keep: bool, timeo
             wait_until_ready(stack, parts, supervisor, progress, timeout_s=timeout_s, logged_before=logged_before)
     except BaseException:
         if not keep:
-            stop_all(stack.state)
+            _stop(stack)
             _forget(stack)
         raise
 
@@ -120,11 +121,18 @@ def _refresh(stack: StackDir, spec: Spec, supervisor: Supervisor, progress: Prog
         with progress.phase("apply what has changed"):
             apply_changes(stack, parts, supervisor, changed, progress)
     for info in supervisor.processes().values():
-        if info.state in ("FATAL", "EXITED", "STOPPED"):
-            supervisor.start(info.name)
+        if info.state not in ("RUNNING", "STARTING"):
+            supervisor.restart(info.name)
     with progress.phase("wait until every part is ready"):
         wait_until_ready(stack, parts, supervisor, progress, timeout_s=timeout_s, logged_before=logged_before)
     save_record(stack, take_record(stack, spec, salt=record.salt if record else ""))
+
+
+def _stop(stack: StackDir) -> None:
+    """Stop what runs of the stack: what it started, or what a killed supervisord or an interrupted `up` left behind."""
+    with contextlib.suppress(UnavailableError):
+        supervisor_of(stack).stop_parts()
+    stop_all(stack.state)
 
 
 def _forget(stack: StackDir) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from stackctl.errors import StartError
+from stackctl.runtime.exits import exits_of
 from stackctl.runtime.logs import last_lines
 from stackctl.runtime.probes import Health, Prober
 
@@ -67,13 +68,13 @@ def _refuse_ended(
     info = supervisor.processes()[part.name]
     restarted = info.pid is not None and pids.setdefault(part.name, info.pid) != info.pid
     if info.state in _ENDED or restarted:
-        cause = info.fault or "ended while the stack was starting"
-        raise _failure(stack, part.name, cause, logged_before)
+        how = exits_of(stack).get(part.name, [info.fault or info.state.lower()])[-1]
+        raise _failure(stack, part.name, f"ended while the stack was starting: {how}", logged_before)
 
 
 def _failure(stack: StackDir, name: str, cause: str, logged_before: Mapping[str, int]) -> StartError:
     return StartError(
-        f"{name} {cause}" if not cause.startswith(name) else cause,
+        f"{name} {cause}",
         remedy=f"see the log below, or all of it with `stackctl logs {name}`",
         details=last_lines(stack, name, since=logged_before.get(name, 0)),
     )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stackctl.stack import StackDir
 
 _RELOAD_S = 15.0
+_SECOND_RELOAD_S = 5.0
+"""After a refused reload the metrics do not tell a second refusal from no answer yet; reloads take milliseconds."""
 _POLL_S = 0.05
 
 
@@ -55,7 +57,7 @@ def _reload(stack: StackDir, parts: tuple[Part, ...], part: Part, supervisor: Su
                 return True
             return False if good_before and not good else None
 
-        if not _await(accepted):
+        if not _await(accepted, _RELOAD_S if good_before else _SECOND_RELOAD_S):
             raise StartError(
                 f"{part.name} refused its changed configuration and goes on with the previous one",
                 remedy="correct the spec, render, and run `stackctl up` again",
@@ -63,8 +65,8 @@ def _reload(stack: StackDir, parts: tuple[Part, ...], part: Part, supervisor: Su
             )
 
 
-def _await(answer: Callable[[], bool | None]) -> bool:
-    deadline = time.monotonic() + _RELOAD_S
+def _await(answer: Callable[[], bool | None], timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if (found := answer()) is not None:
             return found

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from stackctl.errors import UnavailableError
 from stackctl.runtime.environment import SUPERVISOR
-from stackctl.runtime.logs import log_file
+from stackctl.runtime.exits import exits_of
 from stackctl.runtime.parts import Part, parts_of
 from stackctl.runtime.probes import Health, Prober
 from stackctl.runtime.processes import processes_of
@@ -24,7 +23,6 @@ StackState = Literal["running", "degraded", "stopped"]
 
 _STATES: dict[str, State] = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "starting"}
 _STATES |= {"STOPPED": "stopped", "STOPPING": "stopped"}
-_EXITED = re.compile(r"exited: (\S+) \((.+?)(?:; not expected|; expected)?\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def status(stack: StackDir, spec: Spec) -> StackStatus:
     except UnavailableError:
         found = tuple(_without_supervisor(part, [process.pid for process in live.get(part.name, [])]) for part in parts)
         return StackStatus(spec.name, "degraded" if live else "stopped", found)
-    exits = _exits(stack)
+    exits = exits_of(stack)
     with Prober(parts) as prober:
         found = tuple(_status_of(part, infos.get(part.name), exits.get(part.name, []), prober) for part in parts)
     overall: StackState = "running" if all(part.healthy for part in found) else "degraded"
@@ -116,17 +114,4 @@ def _without_supervisor(part: Part, pids: list[int]) -> PartStatus:
 def _why_not(info: ProcessInfo, exits: list[str]) -> str:
     if info.state == "STARTING":
         return "has just been started"
-    return info.fault or (exits[-1] if exits else info.state.lower())
-
-
-def _exits(stack: StackDir) -> dict[str, list[str]]:
-    """How each part ended since this supervisord started, oldest first, as its log tells."""
-    found: dict[str, list[str]] = {}
-    try:
-        text = log_file(stack, SUPERVISOR).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return found
-    for line in text.rpartition("supervisord started with pid")[2].splitlines():
-        if match := _EXITED.search(line):
-            found.setdefault(match.group(1), []).append(match.group(2))
-    return found
+    return exits[-1] if exits else info.fault or info.state.lower()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from stackctl.stack import StackDir
 
+_UP = ("STARTING", "RUNNING", "BACKOFF")
 _ANSWER_S = 10.0
 _STOP_S = 60.0
 """Longer than any `stopwaitsecs` of the template: these calls answer when the part has stopped."""
@@ -53,15 +54,15 @@ class Supervisor:
         except UnavailableError:
             return False
 
-    def start(self, part: str) -> None:
-        """Start a program that is stopped, without waiting for it."""
+    def restart(self, part: str) -> None:
+        """Stop a program with its whole process group, wait for that, and start it again, whatever state it is in."""
+        if self.processes()[part].state in _UP:
+            self._call("stopProcess", part, True, timeout_s=_STOP_S)
         self._call("startProcess", part, False)
 
-    def restart(self, part: str) -> None:
-        """Stop a program with its whole process group, wait for that, and start it again."""
-        if self.processes()[part].pid:
-            self._call("stopProcess", part, True, timeout_s=_STOP_S)
-        self.start(part)
+    def stop_parts(self) -> None:
+        """Stop every program at once; supervisord's own shutdown stops them one after the other."""
+        self._call("stopAllProcesses", True, timeout_s=_STOP_S)
 
     def hang_up(self, part: str) -> None:
         """Send SIGHUP to a program: read your configuration again."""
