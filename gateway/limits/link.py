@@ -42,13 +42,22 @@ class AccountantLink:
         """Ask and wait. Raises AccountantGoneError after the patience is over, ApiError when it refuses."""
         try:
             async with asyncio.timeout(self._patience_s):
-                await self._connected.wait()
-                answer = await self._send(message)
+                answer = await self._ask_until_answered(message)
         except TimeoutError:
             raise AccountantGoneError("the accountant does not answer") from None
         if (error := answer.get("error")) is not None:
             raise ApiError(error["status"], error["kind"], error["message"])
         return answer
+
+    async def _ask_until_answered(self, message: wire.Message) -> wire.Message:
+        while True:
+            await self._connected.wait()
+            try:
+                return await self._send(message)
+            except AccountantGoneError:
+                # What it promised died with it, so a question may be asked again; an order may not.
+                if message["op"] == "admin":
+                    raise
 
     async def keep(self) -> None:
         """Stay connected until cancelled."""

@@ -18,8 +18,18 @@ import yaml
 
 MASTER = "sk-master-for-tests"
 PRICE = {"input_usd_per_million_tokens": 2.5, "output_usd_per_million_tokens": 10.0}
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 _SAMPLE = re.compile(r"^([a-z_]+)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
+
+
+def parsed(page: str) -> Samples:
+    """The samples of a metrics page."""
+    found = {}
+    for line in page.splitlines():
+        if (match := _SAMPLE.match(line)) is not None:
+            found[match[1], frozenset(_LABEL.findall(match[2] or ""))] = float(match[3])
+    return found
 
 
 def free_port() -> int:
@@ -117,15 +127,11 @@ class Running:
         body = {"model": model, "messages": [{"role": "user", "content": "hello"}], **more}
         return self.http.post("/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, json=body)
 
-    def samples(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    def samples(self) -> Samples:
         """Every sample of a scrape on a fresh connection."""
         answer = httpx.get(f"{self.url}/metrics", timeout=30)
         assert answer.status_code == 200, answer.text
-        found = {}
-        for line in answer.text.splitlines():
-            if (match := _SAMPLE.match(line)) is not None:
-                found[match[1], frozenset(_LABEL.findall(match[2] or ""))] = float(match[3])
-        return found
+        return parsed(answer.text)
 
     def total(self, name: str, **labels: str) -> float:
         """Sum of a metric over the series that have these labels."""
