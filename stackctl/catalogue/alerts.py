@@ -11,12 +11,14 @@ import jinja2
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from stackctl.errors import SpecError
+from stackctl.errors import SpecError, UsageError
 from stackctl.resources import data_dir
 from stackctl.spec.model import RuleOverride
 from stackctl.spec.quantity import Duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stackctl.spec import SpecFile
 
 _NO_OVERRIDE = RuleOverride()
@@ -38,7 +40,6 @@ class AlertDefinition(BaseModel):
     severity: Literal["none", "info", "warning", "critical"]
     summary: str
     description: str
-    test: Literal["budget", "errors", "latency", "headroom", "inject"]
 
 
 class AlertGroup(BaseModel):
@@ -65,7 +66,6 @@ class Alert:
     labels: dict[str, str]
     summary: str
     description: str
-    test: str
 
     @property
     def severity(self) -> str:
@@ -105,6 +105,16 @@ def resolve_alerts(source: SpecFile) -> list[Alert]:
     ]
 
 
+def require_names(names: Sequence[str], alerts: Sequence[Alert]) -> None:
+    """Raise UsageError for a name that none of the enabled alerts has."""
+    known = [alert.name for alert in alerts]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            remedy = f"did you mean '{near[0]}'?" if near else "see `stackctl alerts list`"
+            raise UsageError(f"no enabled alert is named '{name}'", remedy=remedy)
+
+
 def _unknown(source: SpecFile, name: str, known: list[str]) -> Any:
     near = difflib.get_close_matches(name, known, n=1)
     remedy = f"did you mean '{near[0]}'?" if near else f"known alerts: {', '.join(known)}"
@@ -125,7 +135,6 @@ def _apply(definition: AlertDefinition, group: str, override: RuleOverride) -> A
         labels={"severity": override.severity or definition.severity} | override.labels,
         summary=_fill(definition.summary, values),
         description=_fill(definition.description, values),
-        test=definition.test,
     )
 
 

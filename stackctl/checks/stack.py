@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from stackctl.checks.native import check_native
 from stackctl.checks.report import Report
 from stackctl.checks.secrets import check_secrets
+from stackctl.errors import ToolMissingError
 from stackctl.problem import Position, Problem, Severity
 from stackctl.render import Change, drift, render_bundle
-from stackctl.runtime.tools import find_tool
+from stackctl.runtime.tools import Tool, find_tool
 from stackctl.spec import load_spec
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def check_stack(stack: StackDir) -> Report:
     report = Report()
     report.add(str(stack.spec), "stackctl", [])
     report.add("secrets", "stackctl", check_secrets(source, stack.root))
-    check_native(bundle, find_tool("promtool"), find_tool("amtool"), report)
+    check_native(bundle, _tool("promtool"), _tool("amtool"), report)
     if stack.bundle.exists():
         edited = [item for item in drift(bundle, stack.bundle) if item.change is Change.HAND_EDITED]
         report.add(
@@ -41,3 +42,10 @@ def check_stack(stack: StackDir) -> Report:
             ],
         )
     return report
+
+
+def _tool(name: str) -> Tool | None:
+    try:
+        return find_tool(name)
+    except ToolMissingError:
+        return None

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, init, lifecycle
+from stackctl.cli import alerts, bundle, init, lifecycle, proof
 
 app = typer.Typer(
     name="stackctl",
@@ -43,4 +43,5 @@ app.command("down")(lifecycle.down)
 app.command("status")(lifecycle.status)
 app.command("logs")(lifecycle.logs)
 app.command("open")(lifecycle.open_)
+app.command("validate")(proof.validate)
 app.add_typer(alerts.alerts, name="alerts")

@@ -52,6 +52,8 @@ def emit(result: Result, name: str, *, as_json: bool) -> None:
             out.print(renderable)
     for problem in result.problems:
         print_problem(problem)
+    for line in result.data.get("details", []):
+        console(stderr=True).print(f"  | {line}", markup=False)
 
 
 def failure(error: StackctlError) -> Result:
@@ -60,13 +62,7 @@ def failure(error: StackctlError) -> Result:
         return Result(problems=list(error.problems), exit_code=error.exit_code)
     data = {"details": list(error.details)} if error.details else {}
     problem = Problem(error.id, error.message, remedy=error.remedy)
-    return Result(data=data, problems=[problem], exit_code=error.exit_code, view=_details)
-
-
-def _details(data: dict[str, Any]) -> list[Any]:
-    from rich.text import Text
-
-    return [Text(f"  | {line}") for line in data.get("details", [])]
+    return Result(data=data, problems=[problem], exit_code=error.exit_code)
 
 
 def print_problem(problem: Problem) -> None:

@@ -286,9 +286,10 @@ class Spec(Section):
                     raise fault(f"model '{name}' is not declared", "keys", k, "models", index)
 
     def _reserved_names(self) -> None:
-        for section, items in (("teams", self.teams), ("keys", self.keys)):
-            for index, item in enumerate(items):
-                if item.name.startswith(TEST_PREFIX):
+        named = {"teams": [team.name for team in self.teams], "keys": [key.name for key in self.keys]}
+        for section, names in named.items():
+            for index, name in enumerate(names):
+                if name.startswith(TEST_PREFIX):
                     raise fault(f"names starting with {TEST_PREFIX} are reserved for proofs", section, index, "name")
         for index, model in enumerate(self.models):
             if model.name == CANARY_MODEL:
