@@ -1,0 +1,1 @@
+"""`dashboards/*.yaml` → Grafana's JSON and its provisioning files."""
