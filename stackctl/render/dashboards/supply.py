@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stackctl.catalogue.load import load_catalogue
+from stackctl.catalogue.signals import load_signals
 from stackctl.render.dashboards.promql import metrics_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Set
 
     from stackctl.render.dashboards.definition import Definition, Panel, Query, Row
+    from stackctl.spec import Spec
+
+
+_PIPELINE = frozenset({"up", "ALERTS", "scrape_duration_seconds", "scrape_samples_scraped"})
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,13 @@ class LeftOut:
     def as_json(self) -> dict[str, str]:
         """The entry in the manifest."""
         return {"dashboard": self.dashboard, "panel": self.panel, "query": self.query, "reason": self.reason}
+
+
+def supplied_by(spec: Spec) -> frozenset[str]:
+    """Every series name a panel may use: the engine's signals and series, and what the stack says about itself."""
+    engine = spec.gateway.engine
+    records = {signal.record for signal in load_signals(engine).signals.values()}
+    return frozenset(records | load_catalogue(engine).series.keys() | _PIPELINE)
 
 
 def reduced(definition: Definition, supplied: Set[str]) -> tuple[Definition, list[LeftOut]]:
