@@ -12,6 +12,7 @@ from stackctl.catalogue.alerts import resolve_alerts
 from stackctl.render.alertmanager import alertmanager_yml
 from stackctl.render.dashboards import render_dashboards
 from stackctl.render.gateway import gateway_yaml
+from stackctl.render.own import own_bundle_files
 from stackctl.render.prometheus import prometheus_yml, rule_files
 from stackctl.render.templates import fill, verbatim
 
@@ -35,7 +36,7 @@ class Bundle:
 def render_bundle(source: SpecFile) -> Bundle:
     """Render everything the spec's runtime needs; raises SpecError where the spec and the catalogue disagree.
 
-    The result depends on the spec's text and the stackctl version only.
+    The result depends on the spec's text, the user's own files beside it and the stackctl version only.
     """
     spec = source.spec
     alerts = resolve_alerts(source)
@@ -49,7 +50,7 @@ def render_bundle(source: SpecFile) -> Bundle:
     files = {path: (_header(source, path) + text).encode() for path, text in sorted(texts.items())}
     files["alertmanager/templates/stackctl.tmpl"] = verbatim("alertmanager/stackctl.tmpl").encode()
     dashboards = render_dashboards(spec, alerts)
-    files |= {path: text.encode() for path, text in dashboards.files.items()}
+    files |= {path: text.encode() for path, text in (dashboards.files | own_bundle_files(source.own)).items()}
     left_out = [entry.as_json() for entry in dashboards.left_out]
     return Bundle(files | {MANIFEST: _manifest(source, files, left_out)})
 
