@@ -40,7 +40,7 @@ class SignalSet:
     @cached_property
     def signal_of_record(self) -> Mapping[str, str]:
         """Record name → signal, for unsupported signals too."""
-        names = {}
+        names: dict[str, str] = {}
         for name, signal in canonical_signals().items():
             records = {
                 "counter": (f"{signal.stem}:rate5m", f"{signal.stem}:total"),
