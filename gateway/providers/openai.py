@@ -7,24 +7,13 @@ from typing import Any
 
 import orjson
 
-from gateway.config import Deployment
+from gateway.config import BASES, Deployment
 from gateway.errors import UpstreamError
 from gateway.providers.base import Answer, ChatRequest, Usage
 from gateway.providers.failure import failure
 from gateway.upstream import Body, Client, Target
 from gateway.upstream.sse import EventSplitter, data_of
 
-# Providers whose OpenAI-compatible API has a well-known address; any other needs `api_base`.
-BASES = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com/v1",
-    "gemini": "https://generativelanguage.googleapis.com/v1beta/openai",
-    "mistral": "https://api.mistral.ai/v1",
-    "groq": "https://api.groq.com/openai/v1",
-    "together": "https://api.together.xyz/v1",
-    "deepseek": "https://api.deepseek.com/v1",
-    "openrouter": "https://openrouter.ai/api/v1",
-}
 # `mock` is for the mock provider; strict upstreams refuse fields they do not know.
 _OURS = ("mock",)
 
