@@ -47,6 +47,9 @@ class OpenAIProvider:
         if body.status != 200:
             message = _message(await body.whole(), body.status)
             raise failure(body.status, message, body.headers.get(b"retry-after"))
+        if not body.headers.get(b"content-type", b"text/event-stream").startswith(b"text/event-stream"):
+            body.close()
+            raise UpstreamError(502, "api_error", "the upstream's stream is not server-sent events")
         return OpenAIStream(body, request)
 
     async def close(self) -> None:
