@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def budget_rule(name: str, threshold: float, **more: Any) -> dict[str, Any]:
 
 def error_rule() -> dict[str, Any]:
     name = '"stackctl_test", "$1", "key", "stackctl-test-(.+)"'
-    expr = f"label_replace(sum by (key) (increase(litellm_errors_total[20s])), {name}) > 5"
+    expr = f"label_replace(sum by (key) (increase(litellm_errors_total[10s])), {name}) > 5"
     return {"alert": "LitellmHighErrorRate", "expr": expr, "for": "2s", "labels": {"severity": "critical"}}
 
 
@@ -60,6 +61,7 @@ class Parts:
     rules: list[dict[str, Any]]
     receiver_url: str = ""
     scraped: str = ""
+    metrics_path: str = "/metrics"
     alertmanager_known: bool = True
     receiver: dict[str, Any] = field(default_factory=lambda: {"send_resolved": True})
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -104,7 +106,11 @@ class Parts:
             "rule_files": ["rules.yml"],
             "alerting": alerting if self.alertmanager_known else {},
             "scrape_configs": [
-                {"job_name": "gateway", "static_configs": [{"targets": [self.scraped or self.gateway.url[7:]]}]}
+                {
+                    "job_name": "gateway",
+                    "metrics_path": self.metrics_path,
+                    "static_configs": [{"targets": [self.scraped or self.gateway.url[7:]]}],
+                }
             ],
         }
         slack = {
@@ -185,22 +191,21 @@ class Parts:
 
 
 @pytest.fixture
-def gateway() -> Iterator[StandIn]:
-    stand_in = StandIn()
-    yield stand_in
-    stand_in.stop()
+def parts(tmp_path: Path) -> Iterator[Callable[..., Parts]]:
+    with ExitStack() as stack:
+        yield lambda **changes: _started(stack, tmp_path, changes)
 
 
-@pytest.fixture
-def parts(tmp_path: Path, gateway: StandIn) -> Iterator[Callable[..., Parts]]:
-    started: list[Parts] = []
+@pytest.fixture(scope="module")
+def module_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Parts]]:
+    with ExitStack() as stack:
+        yield lambda **changes: _started(stack, tmp_path_factory.mktemp("stack"), changes)
 
-    def start(**changes: Any) -> Parts:
-        rules = [budget_rule("LitellmKeyBudget80", 0.8), budget_rule("LitellmKeyBudget100", 1.0)]
-        made = Parts(tmp_path, gateway, changes.pop("rules", rules), **changes)
-        started.append(made)
-        return made.start()
 
-    yield start
-    for made in started:
-        made.stop()
+def _started(stack: ExitStack, root: Path, changes: dict[str, Any]) -> Parts:
+    gateway = StandIn()
+    stack.callback(gateway.stop)
+    rules = [budget_rule("LitellmKeyBudget80", 0.8), budget_rule("LitellmKeyBudget100", 1.0)]
+    made = Parts(root, gateway, **({"rules": rules} | changes))
+    stack.callback(made.stop)
+    return made.start()

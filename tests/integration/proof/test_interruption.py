@@ -1,0 +1,61 @@
+"""A proof that is stopped cleans up; one that is killed is cleaned up by the next."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+from stackctl.proof import cleanup_leftovers
+from tests.integration.proof.conftest import Parts
+
+RUN = """
+import sys
+from pathlib import Path
+from stackctl.proof import Endpoints, Options, validate
+endpoints = Endpoints(*sys.argv[1:5], master_key="sk-master")
+def tell(proof, event):
+    if event.hop and event.hop.name == "scraped":
+        print("crossed", flush=True)
+try:
+    validate(endpoints, Options(Path(sys.argv[5])), tell)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def start_proof(stack: Parts) -> subprocess.Popen[str]:
+    urls = stack.endpoints
+    arguments = [urls.gateway, urls.prometheus, urls.alertmanager, urls.inbox, str(stack.options.proofs)]
+    process = subprocess.Popen([sys.executable, "-c", RUN, *arguments], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "crossed\n"
+    assert stack.gateway.keys
+    return process
+
+
+def stop_with(process: subprocess.Popen[str], number: signal.Signals) -> int:
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    return process.returncode
+
+
+def test_interrupts_and_kills_leave_nothing_behind(parts: Callable[..., Parts]) -> None:
+    stack = parts()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        assert stop_with(start_proof(stack), number) == 130
+        assert stack.gateway.teams == stack.gateway.keys == {}
+
+    evidence = [json.loads(path.read_text()) for path in sorted(stack.options.proofs.glob("*.json"))]
+    assert [alert["outcome"] for proof in evidence for alert in proof["alerts"]] == ["interrupted"] * 4
+
+    other = start_proof(stack)
+    stop_with(start_proof(stack), signal.SIGKILL)
+    assert len(stack.gateway.keys) == 2
+    killed = cleanup_leftovers(stack.endpoints, stack.options.proofs)
+    assert len(killed) == 1, "the running proof was disturbed, or the killed one was missed"
+    assert [info["key_alias"] for info in stack.gateway.keys.values()] != killed
+    assert stop_with(other, signal.SIGINT) == 130
+    assert stack.gateway.teams == stack.gateway.keys == {}
