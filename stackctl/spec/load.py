@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,7 +21,20 @@ if TYPE_CHECKING:
 _TYPE_NAMES = {"int": "a whole number", "float": "a number", "string": "a text", "bool": "true or false"}
 
 
-def load_spec(file: Path) -> Spec:
+@dataclass(frozen=True)
+class SpecFile:
+    """A valid spec together with the document it came from."""
+
+    spec: Spec
+    document: Document
+    sha256: str
+
+    def problem(self, id_: str, message: str, path: tuple[str | int, ...], remedy: str = "") -> Problem:
+        """A problem at the key of `path`, for checks that only a later stage can make."""
+        return Problem(id_, message, position=self.document.position(path, key=True), remedy=remedy)
+
+
+def load_spec(file: Path) -> SpecFile:
     """Parse and validate a spec file.
 
     Raises UsageError if it cannot be read, SpecError with a position for every fault in it.
@@ -35,13 +50,14 @@ def load_spec(file: Path) -> Spec:
     return parse_spec(text, str(file))
 
 
-def parse_spec(text: str, file: str = "stack.yaml") -> Spec:
+def parse_spec(text: str, file: str = "stack.yaml") -> SpecFile:
     """Validate the text of a spec; `file` is only named in problems."""
     document = Document(text, file)
     if not isinstance(document.data, dict):
         raise SpecError([Problem("spec/type", "a spec is a mapping", position=document.position(()))])
     try:
-        return Spec.model_validate(document.data)
+        spec = Spec.model_validate(document.data)
+        return SpecFile(spec, document, hashlib.sha256(text.encode()).hexdigest())
     except ValidationError as error:
         faults = [_problem(document, detail) for detail in error.errors(include_url=False)]
         raise SpecError(sorted(faults, key=lambda fault: fault.position)) from None
@@ -49,7 +65,6 @@ def parse_spec(text: str, file: str = "stack.yaml") -> Spec:
 
 def _problem(document: Document, detail: ErrorDetails) -> Problem:
     path, kind = _path_in(document.data, detail["loc"]), detail["type"]
-    name = ".".join(str(part) for part in path) or "the spec"
     if kind == "extra_forbidden":
         field = str(path[-1])
         near = difflib.get_close_matches(field, _fields_at(path[:-1]), n=1)
@@ -61,23 +76,22 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem:
             remedy=remedy,
         )
     if kind == "missing":
-        return Problem("spec/missing-field", f"{name} is missing", position=document.position(path[:-1]))
-    message = detail["msg"].removeprefix("Value error, ")
-    position = document.position(_blamed(path, message))
-    if kind == "value_error":
-        text = message if not path or message.startswith(("a secret", "the Slack")) else f"{name}: {message}"
-        return Problem("spec/value", text, position=position)
-    return Problem("spec/value", f"{name}: {_plain_message(detail)}", position=position)
+        return Problem("spec/missing-field", f"{_dotted(path)} is missing", position=document.position(path[:-1]))
+    if kind == "fault":
+        path = (*path, *detail["ctx"]["path"])
+    return Problem("spec/value", f"{_dotted(path)}: {_plain_message(detail)}", position=document.position(path))
 
 
-def _blamed(path: tuple[str | int, ...], message: str) -> tuple[str | int, ...]:
-    """A check across fields names the field it blames first; point at that field's value."""
-    first = message.split(" ", 1)[0]
-    return (*path, first) if first.isidentifier() else path
+def _dotted(path: tuple[str | int, ...]) -> str:
+    """A path as people write it: models[0].name."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).lstrip(".") or "the spec"
 
 
 def _plain_message(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "fault":
+        return str(context["message"])
     if kind == "literal_error":
         return f"{detail['input']!r} is not one of {context['expected']}"
     for stem, wanted in _TYPE_NAMES.items():
@@ -85,7 +99,7 @@ def _plain_message(detail: ErrorDetails) -> str:
             return f"{detail['input']!r} is not {wanted}"
     if kind == "string_pattern_mismatch":
         return f"{detail['input']!r} does not have the form {context['pattern']}"
-    message = detail["msg"]
+    message = detail["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]
 
 

@@ -6,9 +6,10 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from stackctl.spec.quantity import Duration, check_size
-from stackctl.spec.secret import SecretRef, check_reference
+from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
 _STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -73,7 +74,7 @@ class Deployment(Section):
     @model_validator(mode="after")
     def _mock_only_for_mock(self) -> Deployment:
         if self.mock and self.provider != "mock":
-            raise ValueError("'mock' settings are only for provider: mock")
+            raise fault("only provider mock has these settings", "mock")
         return self
 
 
@@ -178,8 +179,8 @@ class Prometheus(Section):
     @model_validator(mode="after")
     def _intervals(self) -> Prometheus:
         if self.scrape_timeout.milliseconds > self.scrape_interval.milliseconds:
-            raise ValueError(
-                f"scrape_timeout {self.scrape_timeout} is longer than scrape_interval {self.scrape_interval}"
+            raise fault(
+                f"{self.scrape_timeout} is longer than scrape_interval {self.scrape_interval}", "scrape_timeout"
             )
         return self
 
@@ -201,14 +202,8 @@ class Alertmanager(Section):
 class SlackReceiver(Section):
     """Alerts to a Slack channel by an incoming webhook."""
 
-    webhook: SecretRef = Field(description="A reference to the webhook URL; it must be a file: Alertmanager reads it.")
+    webhook: FileRef = Field(description="A reference to the file with the webhook URL; Alertmanager reads it.")
     channel: str = Field(pattern=r"^[#@].+", description="Such as '#llm-spend'.")
-
-    @model_validator(mode="after")
-    def _from_file(self) -> SlackReceiver:
-        if not self.webhook.startswith("file:"):
-            raise ValueError("the Slack webhook must be a file: reference: Alertmanager reads it from the file itself")
-        return self
 
 
 class Receivers(Section):
@@ -267,10 +262,10 @@ class Spec(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
         if not _STACK_NAME.fullmatch(self.name):
-            raise ValueError(f"name '{self.name}': use up to 40 lower-case letters, digits and dashes")
-        _refuse_twice("model", [model.name for model in self.models])
-        _refuse_twice("team", [team.name for team in self.teams])
-        _refuse_twice("key", [key.name for key in self.keys])
+            raise fault("use up to 40 lower-case letters, digits and dashes", "name")
+        _refuse_twice("models", [model.name for model in self.models])
+        _refuse_twice("teams", [team.name for team in self.teams])
+        _refuse_twice("keys", [key.name for key in self.keys])
         self._known_references()
         self._reserved_names()
         self._distinct_ports()
@@ -279,42 +274,50 @@ class Spec(Section):
     def _known_references(self) -> None:
         models = {model.name for model in self.models}
         teams = {team.name for team in self.teams}
-        for model in self.models:
-            for name in model.fallbacks:
+        for m, model in enumerate(self.models):
+            for f, name in enumerate(model.fallbacks):
                 if name not in models or name == model.name:
-                    raise ValueError(f"model '{model.name}' falls back to '{name}', which is not another model")
-        for key in self.keys:
+                    raise fault(f"'{name}' is not another model of this spec", "models", m, "fallbacks", f)
+        for k, key in enumerate(self.keys):
             if key.team is not None and key.team not in teams:
-                raise ValueError(f"key '{key.name}' belongs to team '{key.team}', which is not declared")
-            for name in key.models:
+                raise fault(f"team '{key.team}' is not declared", "keys", k, "team")
+            for index, name in enumerate(key.models):
                 if name not in models:
-                    raise ValueError(f"key '{key.name}' may call model '{name}', which is not declared")
+                    raise fault(f"model '{name}' is not declared", "keys", k, "models", index)
 
     def _reserved_names(self) -> None:
-        for name in [team.name for team in self.teams] + [key.name for key in self.keys]:
-            if name.startswith(TEST_PREFIX):
-                raise ValueError(f"'{name}': names starting with {TEST_PREFIX} are reserved for proofs")
-        if any(model.name == CANARY_MODEL for model in self.models):
-            raise ValueError(f"the model name '{CANARY_MODEL}' is reserved for proofs")
+        named = {"teams": [team.name for team in self.teams], "keys": [key.name for key in self.keys]}
+        for section, names in named.items():
+            for index, name in enumerate(names):
+                if name.startswith(TEST_PREFIX):
+                    raise fault(f"names starting with {TEST_PREFIX} are reserved for proofs", section, index, "name")
+        for index, model in enumerate(self.models):
+            if model.name == CANARY_MODEL:
+                raise fault(f"the name '{CANARY_MODEL}' is reserved for proofs", "models", index, "name")
 
     def _distinct_ports(self) -> None:
-        seen: dict[int, str] = {}
-        for owner, port in self.ports().items():
+        seen: dict[int, tuple[str, ...]] = {}
+        for path, port in self.ports().items():
             if port in seen:
-                raise ValueError(f"port {port} is given to both {seen[port]} and {owner}")
-            seen[port] = owner
+                raise fault(f"port {port} is taken by {'.'.join(seen[port])} already", *path)
+            seen[port] = path
 
-    def ports(self) -> dict[str, int]:
-        """The TCP ports the stack listens on, by part."""
-        ports = {
-            "gateway": self.gateway.port,
-            "prometheus": self.prometheus.port,
-            "alertmanager": self.alertmanager.port,
+    def ports(self) -> dict[tuple[str, ...], int]:
+        """The TCP ports the stack listens on, by the field that sets them."""
+        return {
+            ("gateway", "port"): self.gateway.port,
+            ("prometheus", "port"): self.prometheus.port,
+            ("alertmanager", "port"): self.alertmanager.port,
+            ("alerts", "inbox", "port"): self.alerts.inbox.port,
         }
-        return ports | {"inbox": self.alerts.inbox.port}
 
 
-def _refuse_twice(what: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{what} '{name}' is declared twice")
+def fault(message: str, *path: str | int) -> PydanticCustomError:
+    """A fault that a check across fields found; `path` is the field to point at."""
+    return PydanticCustomError("fault", "{message}", {"message": message, "path": path})
+
+
+def _refuse_twice(section: str, names: list[str]) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise fault(f"'{name}' is declared twice", section, index, "name")

@@ -26,6 +26,17 @@ SecretRef = Annotated[str, AfterValidator(check_reference)]
 """`env:NAME` or `file:path` (relative to the stack directory)."""
 
 
+def check_file_reference(value: str) -> str:
+    """`value` if it is a `file:` reference; raises ValueError, without repeating it, otherwise."""
+    if not check_reference(value).startswith("file:"):
+        raise ValueError("this secret must be a file: reference, because another program reads the file itself")
+    return value
+
+
+FileRef = Annotated[str, AfterValidator(check_file_reference)]
+"""`file:path` (relative to the stack directory)."""
+
+
 @dataclass(frozen=True)
 class Secret:
     """Where a reference points, from the view of one stack directory."""

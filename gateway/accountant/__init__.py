@@ -1,0 +1,1 @@
+"""The one process that owns keys, teams, budgets and the ledger."""

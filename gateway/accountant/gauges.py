@@ -1,0 +1,160 @@
+"""The accountant's series: state gauges with one writer, and the zeros of counters that workers will raise."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from gateway import __version__
+from gateway.accountant.account import Account
+from gateway.accountant.books import Books
+from gateway.accountant.health import ProviderHealth
+from gateway.accountant.records import Key, Team
+from gateway.config import Config
+from gateway.metrics.catalogue import catalogue
+from gateway.metrics.cells import CellFile
+from gateway.metrics.meter import Meter, entry_key, file_name
+from gateway.metrics.zeros import first_series
+from gateway.money import usd_from_nano
+
+_SLOT = "accountant"
+_RATED = ("litellm_requests_remaining", "litellm_requests_limit", "litellm_max_parallel_requests")
+_MONEY = ("litellm_budget_usd", "litellm_budget_spent_usd")
+
+
+class StateGauges:
+    """One gauge file that is written anew when series must vanish, and in place otherwise."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / file_name(catalogue()["litellm_budget_usd"], _SLOT)
+        self._values: dict[str, float] = {}
+        self._file = self._rewrite()
+
+    def set(self, name: str, value: float, *labels: str) -> None:
+        """Set one gauge."""
+        metric = catalogue()[name]
+        key = entry_key(metric, name, metric.labels, labels)
+        if self._values.get(key) != value:
+            self._file.view[self._file.cell(key)] = value
+            self._values[key] = value
+
+    def remove(self, names: tuple[str, ...], *labels: str) -> None:
+        """Take series away: a limit or budget that does not exist has none."""
+        keys = [entry_key(catalogue()[n], n, catalogue()[n].labels, labels) for n in names]
+        if any(self._values.pop(key, None) is not None for key in keys):
+            for key in keys:
+                self._values.pop(key, None)
+            self._file.close()
+            self._file = self._rewrite()
+
+    def _rewrite(self) -> CellFile:
+        # Readers follow the name, so they see the old file or the whole new one.
+        draft = self._path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        file = CellFile(draft)
+        for key, value in self._values.items():
+            file.view[file.cell(key)] = value
+        os.replace(draft, self._path)
+        return file
+
+
+class Gauges:
+    """Publishes books and provider health."""
+
+    def __init__(self, directory: Path, config: Config, books: Books, health: ProviderHealth) -> None:
+        self._config = config
+        self._books = books
+        self._health = health
+        self._state = StateGauges(directory)
+        self._meter = Meter(directory, _SLOT)
+        self._state.set("litellm_gateway_info", 1.0, __version__)
+        self._deployments = {
+            d.id: (m.name, "", "", d.provider, d.id) for m in config.models for d in m.deployments
+        }
+        for model in config.models:
+            self._meter.number("litellm_cache_hits_total", model.name)
+            self._meter.number("litellm_cache_misses_total", model.name)
+            for target in model.fallbacks:
+                for success in ("true", "false"):
+                    self._meter.number("litellm_fallbacks_total", model.name, target, success)
+            for d in model.deployments:
+                self._meter.number("litellm_unpriced_tokens_total", model.name, d.provider, d.id)
+                for status in ("200", "401", "429", "500", "504"):
+                    self._meter.number(
+                        "litellm_upstream_attempts_total", model.name, d.provider, d.id, status
+                    )
+        for team in books.teams.values():
+            self.publish_team(team)
+        for key in books.keys.values():
+            self.publish_key(key)
+
+    def publish_team(self, team: Team) -> None:
+        """A team is new or changed."""
+        self._publish_account(team.account, team.record.alias, "")
+
+    def publish_key(self, key: Key) -> None:
+        """A key is new or changed; its first series start at 0 before its first request."""
+        alias, team = key.record.alias, key.team.record.alias if key.team else ""
+        self._publish_account(key.account, team, alias)
+        labels = ("", team, alias, "", "")
+        for name, limit in (
+            ("litellm_requests_limit", key.record.rpm_limit),
+            ("litellm_max_parallel_requests", key.record.max_parallel_requests),
+        ):
+            if limit is None:
+                self._state.remove((name,), *labels)
+            else:
+                self._state.set(name, limit, *labels)
+        if key.record.rpm_limit is None:
+            self._state.remove(("litellm_requests_remaining",), *labels)
+        for name, values in first_series(self._config, alias, team, key.record.models):
+            self._meter.number(name, *values)
+
+    def remove_key(self, alias: str, team: str) -> None:
+        """A key is gone: its state goes, what it counted stays."""
+        self._state.remove(_MONEY, team, alias)
+        self._state.remove(_RATED, "", team, alias, "", "")
+
+    def remove_team(self, alias: str) -> None:
+        """A team is gone."""
+        self._state.remove(_MONEY, alias, "")
+
+    def reset(self, account: Account, ended: int) -> None:
+        """Budget periods ended."""
+        team, key = self._names(account)
+        self._meter.number("litellm_budget_resets_total", team, key).add(ended)
+
+    def refresh_money(self, account: Account) -> None:
+        """An account was charged or reset."""
+        team, key = self._names(account)
+        self._publish_account(account, team, key)
+
+    def refresh(self, backlog: int) -> None:
+        """What changes with time: minutes, providers, backlog."""
+        now = time.time()
+        for key in self._books.keys.values():
+            if (left := key.minute.remaining(now)) is not None:
+                team = key.team.record.alias if key.team else ""
+                self._state.set("litellm_requests_remaining", left, "", team, key.record.alias, "", "")
+        for identity, minute in self._books.minutes.items():
+            if (left := minute.remaining(now)) is not None:
+                self._state.set("litellm_requests_remaining", left, *self._deployments[identity])
+                self._state.set("litellm_requests_limit", minute.rpm or 0, *self._deployments[identity])
+        for name, recent in self._health.providers.items():
+            self._state.set("litellm_provider_up", float(recent.up), name)
+        self._state.set("litellm_ledger_backlog_rows", backlog)
+
+    def _publish_account(self, account: Account, team: str, key: str) -> None:
+        if account.budget is None:
+            self._state.remove(_MONEY, team, key)
+            return
+        self._state.set("litellm_budget_usd", usd_from_nano(account.budget), team, key)
+        self._state.set("litellm_budget_spent_usd", usd_from_nano(account.spent), team, key)
+        self._meter.number("litellm_budget_resets_total", team, key)
+
+    def _names(self, account: Account) -> tuple[str, str]:
+        if account.table == "teams":
+            return self._books.teams[account.identity].record.alias, ""
+        key = self._books.keys[account.identity]
+        return (key.team.record.alias if key.team else ""), key.record.alias

@@ -1,0 +1,1 @@
+"""The HTTP surface: `/v1/*` as raw ASGI, everything else as FastAPI."""

@@ -1,0 +1,124 @@
+"""The end of every request: count it, settle its reservation, write its ledger row; then the last byte goes out."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from gateway import pricing
+from gateway.api.outcome import Outcome
+from gateway.errors import SpoolFull
+from gateway.ledger import Row, SpoolWriter
+from gateway.limits import Gate
+from gateway.metrics.recorder import Labels, Recorder
+from gateway.money import usd_from_nano
+
+_log = logging.getLogger("gateway.worker")
+_PLACEHOLDER = "other"
+
+
+class Accounting:
+    """Bound to one worker's recorder, gate and spool."""
+
+    def __init__(self, recorder: Recorder, gate: Gate, spool: SpoolWriter) -> None:
+        self._recorder = recorder
+        self._gate = gate
+        self._spool = spool
+
+    def began(self, outcome: Outcome) -> None:
+        """A request is in flight."""
+        self._recorder.count("litellm_current_load", 1.0, outcome.model)
+
+    def attempted(self, outcome: Outcome, status: int) -> None:
+        """One try at one deployment ended."""
+        if outcome.step is None:
+            return
+        deployment = outcome.step.deployment
+        outcome.attempts.append((deployment.id, deployment.provider, status))
+        self._recorder.count(
+            "litellm_upstream_attempts_total",
+            1.0,
+            outcome.step.model,
+            deployment.provider,
+            deployment.id,
+            str(status),
+        )
+
+    def fell_back(self, outcome: Outcome, to_model: str, success: bool) -> None:
+        """A fallback model was tried."""
+        self._recorder.count(
+            "litellm_fallbacks_total", 1.0, outcome.model, to_model, "true" if success else "false"
+        )
+
+    def finish(self, outcome: Outcome, in_flight: bool = True) -> None:
+        """Everything that must be durable before the client sees the end of its answer."""
+        seconds = time.perf_counter() - outcome.clock
+        self._price(outcome)
+        self._count(outcome, seconds)
+        if in_flight:
+            self._recorder.count("litellm_current_load", -1.0, outcome.model)
+        if outcome.key is None:
+            return
+        released = slot = 0
+        if outcome.reservation is not None:
+            released, slot = self._gate.settle(outcome.reservation, outcome.cost), outcome.reservation.slot
+        try:
+            self._spool.append(_row(outcome, seconds, released, bool(slot)))
+        except SpoolFull as error:
+            _log.error("a ledger row waits in memory: %s", error)
+
+    def _price(self, outcome: Outcome) -> None:
+        usage, step = outcome.usage, outcome.step
+        if usage is None or step is None:
+            return
+        cost = pricing.cost(step.price, usage.prompt, usage.completion, usage.cached)
+        outcome.cost = cost or 0
+        if cost is None:
+            who = (step.model, step.deployment.provider, step.deployment.id)
+            self._recorder.count("litellm_unpriced_tokens_total", usage.prompt + usage.completion, *who)
+
+    def _count(self, outcome: Outcome, seconds: float) -> None:
+        labels = labels_of(outcome)
+        usage = outcome.usage
+        prompt, completion = (usage.prompt, usage.completion) if usage is not None else (0, 0)
+        self._recorder.request(
+            labels, outcome.status, seconds, prompt, completion, usd_from_nano(outcome.cost)
+        )
+        if outcome.error_type:
+            self._recorder.error(labels, outcome.error_type)
+        if outcome.first_token is None:
+            return
+        first = outcome.first_token - outcome.clock
+        self._recorder.observe("litellm_time_to_first_token_seconds", first, labels)
+        if completion > 1 and not outcome.error_type:
+            per_token = (seconds - first) / (completion - 1)
+            self._recorder.observe("litellm_time_per_output_token_seconds", per_token, labels)
+
+
+def labels_of(outcome: Outcome) -> Labels:
+    """Labels are bounded: whatever is not configured is `other`."""
+    key = outcome.key
+    if key is None:
+        return Labels(outcome.model, _PLACEHOLDER, _PLACEHOLDER, _PLACEHOLDER, outcome.provider)
+    return Labels(outcome.model, key.team, key.alias, key.series, outcome.provider)
+
+
+def _row(outcome: Outcome, seconds: float, released: int, slot: bool) -> Row:
+    key, step, usage = outcome.key, outcome.step, outcome.usage
+    assert key is not None
+    row = Row(
+        outcome.request_id, outcome.started, key.hash, key.alias, key.team_id, key.team, outcome.model,
+        stream=outcome.stream, status=outcome.status, error_type=outcome.error_type,
+        duration_ms=round(seconds * 1000, 3), attempts=outcome.attempts, cost=outcome.cost,
+        released=released, slot=slot,
+    )  # fmt: skip
+    if step is not None:
+        row.served_model, row.deployment = step.model, step.deployment.id
+        row.provider, row.upstream_model = step.deployment.provider, step.deployment.model
+        row.priced = step.price is not None
+    if usage is not None:
+        row.prompt_tokens, row.completion_tokens = usage.prompt, usage.completion
+        row.cached_tokens, row.estimated = usage.cached, usage.estimated
+    if outcome.first_token is not None:
+        row.ttft_ms = round((outcome.first_token - outcome.clock) * 1000, 3)
+    return row

@@ -1,0 +1,39 @@
+"""Answers as ASGI messages, and errors in OpenAI's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import orjson
+
+from gateway.errors import ApiError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
+EVENTS: tuple[Header, ...] = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+)
+
+
+def error_body(status: int, kind: str, message: str, param: str | None = None) -> bytes:
+    """OpenAI's error object; `code` is a string, as LiteLLM's clients expect."""
+    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": str(status)}})
+
+
+async def send_bytes(send: Send, status: int, body: bytes, headers: Iterable[Header] = (JSON,)) -> None:
+    """A whole answer."""
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_error(send: Send, error: ApiError, headers: Iterable[Header] = ()) -> None:
+    """An ApiError as an answer."""
+    body = error_body(error.status, error.kind, error.message, error.param)
+    await send_bytes(send, error.status, body, (JSON, *error.headers, *headers))

@@ -1,0 +1,59 @@
+"""What became of one request, from its first byte to its ledger row."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from gateway.limits import Pass, Reservation
+from gateway.providers import Usage
+from gateway.routing import Step
+
+# The only values of the label `error_type`.
+ERROR_TYPES = frozenset(
+    {
+        "api_error",
+        "authentication_error",
+        "budget_exceeded",
+        "client_closed_request",
+        "connection_error",
+        "invalid_api_key",
+        "invalid_request_error",
+        "key_model_access_denied",
+        "not_found_error",
+        "permission_error",
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "service_unavailable",
+        "timeout",
+    }
+)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Filled while a request is handled. `model` is a configured name or `other`."""
+
+    request_id: str
+    started: float = field(default_factory=time.time)
+    clock: float = field(default_factory=time.perf_counter)
+    key: Pass | None = None
+    model: str = "other"
+    stream: bool = False
+    reservation: Reservation | None = None
+    step: Step | None = None
+    attempts: list[tuple[str, str, int]] = field(default_factory=list)
+    usage: Usage | None = None
+    cost: int = 0
+    status: int = 0
+    error_type: str = ""
+    first_token: float | None = None
+
+    @property
+    def provider(self) -> str:
+        return self.step.deployment.provider if self.step is not None else "other"
+
+    def failed(self, status: int, error_type: str) -> None:
+        """The request ended in an error."""
+        self.status = status
+        self.error_type = error_type if error_type in ERROR_TYPES else "api_error"

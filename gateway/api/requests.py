@@ -1,0 +1,82 @@
+"""From an ASGI scope to a checked chat request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gateway.api.answers import Receive, Scope
+from gateway.errors import ApiError
+from gateway.providers import ChatRequest
+
+MOST_BODY = 32 << 20
+
+
+class ClientLeft(Exception):
+    """The client went away before its request was whole."""
+
+
+def credential(scope: Scope) -> bytes:
+    """The bearer token or `x-api-key`; empty when there is none."""
+    found = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            kind, _, token = value.partition(b" ")
+            return bytes(token.strip()) if kind.lower() == b"bearer" else b""
+        if name == b"x-api-key":
+            found = value
+    return found
+
+
+async def read_body(receive: Receive, most: int = MOST_BODY) -> bytes:
+    """The whole body. Raises ApiError 413 and ClientLeft."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body") and message["type"] == "http.request":
+        return _within(body, most)
+    parts, size = [body], len(body)
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise _too_large(most)
+
+
+def parse_chat(raw: bytes) -> ChatRequest:
+    """Check what the gateway itself relies on; the upstream judges the rest. Raises ApiError 400."""
+    try:
+        body: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise _invalid("The body is not valid JSON") from None
+    if not isinstance(body, dict):
+        raise _invalid("The body must be a JSON object")
+    if not isinstance(body.get("model"), str) or not body["model"]:
+        raise _invalid("`model` must be the name of a model", "model")
+    if not isinstance(body.get("messages"), list) or not body["messages"]:
+        raise _invalid("`messages` must be a list with at least one message", "messages")
+    stream = body.get("stream") or False
+    if not isinstance(stream, bool):
+        raise _invalid("`stream` must be true or false", "stream")
+    options = body.get("stream_options")
+    wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+    return ChatRequest(body, len(raw), stream, wants_usage)
+
+
+def _within(body: bytes, most: int) -> bytes:
+    if len(body) > most:
+        raise _too_large(most)
+    return body
+
+
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, "invalid_request_error", f"The body is larger than {most} bytes")
+
+
+def _invalid(message: str, param: str | None = None) -> ApiError:
+    return ApiError(400, "invalid_request_error", message, param=param)

@@ -1,0 +1,25 @@
+"""`gateway.yaml` as a frozen, typed value with its secrets resolved."""
+
+from gateway.config.load import load
+from gateway.config.model import (
+    Config,
+    DeclaredKey,
+    Deployment,
+    MockBehaviour,
+    Model,
+    PriceEntry,
+    Team,
+    Timeouts,
+)
+
+__all__ = [
+    "Config",
+    "DeclaredKey",
+    "Deployment",
+    "MockBehaviour",
+    "Model",
+    "PriceEntry",
+    "Team",
+    "Timeouts",
+    "load",
+]

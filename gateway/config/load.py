@@ -1,0 +1,89 @@
+"""Read, check and resolve one config file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from gateway.config.model import Config
+from gateway.config.secret import resolve
+from gateway.errors import ConfigError
+
+# The fields that hold secret references, wherever they stand in the file.
+_SECRET_FIELDS = frozenset({"master_key", "token", "api_key", "secret"})
+
+
+def load(path: Path) -> Config:
+    """Parse the file and resolve its secrets. Raises ConfigError with one line per problem."""
+    checked = _parse(path)
+    problems: list[str] = []
+    resolved = _resolve(checked.model_dump(exclude_unset=True), path, "", problems)
+    if problems:
+        raise ConfigError(problems)
+    return _rebuild(checked, resolved)
+
+
+def _parse(path: Path) -> Config:
+    try:
+        raw = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise ConfigError([f"{where}: not YAML: {getattr(error, 'problem', error)}"]) from None
+    if not isinstance(raw, dict):
+        raise ConfigError([f"{path}: must be a mapping with `version: 1` at its top"])
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError([_line(path, dict(item)) for item in error.errors(include_input=False)]) from None
+
+
+def _line(path: Path, item: dict[str, Any]) -> str:
+    field = _field(item["loc"])
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        message = "unknown field"
+    return f"{path}: {field}: {message}" if field else f"{path}: {message}"
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _resolve(value: Any, path: Path, field: str, problems: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {k: _resolve_field(k, v, path, f"{field}.{k}".lstrip("."), problems) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(_resolve(v, path, f"{field}[{i}]", problems) for i, v in enumerate(value))
+    return value
+
+
+def _resolve_field(name: str, value: Any, path: Path, field: str, problems: list[str]) -> Any:
+    if name not in _SECRET_FIELDS or not isinstance(value, str):
+        return _resolve(value, path, field, problems)
+    try:
+        return resolve(value, path.parent)
+    except ValueError as error:
+        problems.append(f"{path}: {field}: {error}")
+        return value
+
+
+def _rebuild(checked: Config, resolved: dict[str, Any]) -> Config:
+    """The same config with values in place of references; the values must not be checked as references."""
+    return _replace(checked, resolved)
+
+
+def _replace(part: Any, values: Any) -> Any:
+    if isinstance(part, tuple):
+        return tuple(_replace(p, v) for p, v in zip(part, values, strict=True))
+    if hasattr(part, "model_copy"):
+        return part.model_copy(update={k: _replace(getattr(part, k), v) for k, v in values.items()})
+    return values

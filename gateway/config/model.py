@@ -1,0 +1,171 @@
+"""The shape of `gateway.yaml`. Unknown fields are errors; everything is frozen after loading."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from gateway import period
+from gateway.config.secret import check_reference
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+def _duration(text: str) -> str:
+    period.seconds(text)
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
+Reference = Annotated[str, AfterValidator(check_reference)]
+Duration = Annotated[str, AfterValidator(_duration)]
+
+
+class Listen(_Part):
+    """Where the public API listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(4000, ge=1, le=65535)
+
+
+class Metrics(_Part):
+    """`token`: a secret that `/metrics` then asks for as a bearer token."""
+
+    token: Reference | None = None
+
+
+class Database(_Part):
+    """`pool_size` is the total over all workers; SQLite needs one connection and ignores it."""
+
+    url: Literal["sqlite"] = "sqlite"
+    pool_size: int = Field(50, ge=1)
+
+
+class PriceEntry(_Part):
+    """Price of a deployment. It goes before any price list."""
+
+    input_usd_per_million_tokens: float = Field(ge=0)
+    output_usd_per_million_tokens: float = Field(ge=0)
+    cached_input_usd_per_million_tokens: float | None = Field(None, ge=0)
+
+
+class MockBehaviour(_Part):
+    """What the mock provider does unless the request's own `mock` object says otherwise."""
+
+    latency_s: float = Field(0.0, ge=0, le=600)
+    chunk_interval_s: float = Field(0.0, ge=0, le=60)
+    prompt_tokens: int | None = Field(None, ge=0, le=10_000_000)
+    completion_tokens: int = Field(32, ge=0, le=1_000_000)
+    error: int | None = Field(None, ge=400, le=599)
+
+
+class Timeouts(_Part):
+    """Seconds an upstream may take: to accept, to the first byte, between two reads, in total."""
+
+    connect_s: float = Field(5.0, gt=0)
+    first_byte_s: float = Field(300.0, gt=0)
+    idle_s: float = Field(60.0, gt=0)
+    total_s: float = Field(600.0, gt=0)
+
+
+class Deployment(_Part):
+    """One upstream target of a public model name."""
+
+    id: Name
+    provider: Name
+    model: Name
+    api_base: str | None = Field(None, pattern=r"^https?://[^\s/]+")
+    api_key: Reference | None = None
+    rpm: int | None = Field(None, ge=1)
+    tpm: int | None = Field(None, ge=1)
+    weight: float = Field(1.0, ge=0)
+    price: PriceEntry | None = None
+    mock: MockBehaviour | None = None
+    timeouts: Timeouts = Timeouts()
+
+    @model_validator(mode="after")
+    def _mock_needs_mock_provider(self) -> Deployment:
+        if self.mock is not None and self.provider != "mock":
+            raise ValueError("`mock` is only for provider mock")
+        return self
+
+
+class Model(_Part):
+    """A public model name. A hidden one is not listed and must be named by a key to be called."""
+
+    name: Name
+    hidden: bool = False
+    fallbacks: tuple[Name, ...] = ()
+    deployments: tuple[Deployment, ...] = Field(min_length=1)
+
+
+class Budget(_Part):
+    """USD per period."""
+
+    usd: float = Field(gt=0)
+    period: Duration = "30d"
+
+
+class Team(_Part):
+    """An owner of keys."""
+
+    name: Name
+    budget: Budget | None = None
+
+
+class DeclaredKey(_Part):
+    """A virtual key that the config declares; its secret stays a reference."""
+
+    name: Name
+    team: Name | None = None
+    budget: Budget | None = None
+    models: tuple[Name, ...] = ()
+    rpm: int | None = Field(None, ge=1)
+    tpm: int | None = Field(None, ge=1)
+    max_parallel: int | None = Field(None, ge=1)
+    secret: Reference
+
+
+class Config(_Part):
+    """The whole file. After `load`, every secret reference has been replaced by its value."""
+
+    version: Literal[1]
+    instance: Name
+    listen: Listen = Listen()
+    workers: int = Field(2, ge=1, le=64)
+    master_key: Reference
+    metrics: Metrics = Metrics()
+    database: Database = Database()
+    models: tuple[Model, ...] = Field(min_length=1)
+    teams: tuple[Team, ...] = ()
+    keys: tuple[DeclaredKey, ...] = ()
+
+    @model_validator(mode="after")
+    def _references_resolve(self) -> Config:
+        _unique("models", [m.name for m in self.models])
+        _unique("deployment ids", [d.id for m in self.models for d in m.deployments])
+        _unique("teams", [t.name for t in self.teams])
+        _unique("keys", [k.name for k in self.keys])
+        models = {m.name for m in self.models}
+        for model in self.models:
+            _known(f"models {model.name}: fallback", model.fallbacks, models)
+        teams = {t.name for t in self.teams}
+        for key in self.keys:
+            _known(f"keys {key.name}: team", (key.team,) if key.team else (), teams)
+            _known(f"keys {key.name}: model", key.models, models)
+        return self
+
+
+def _unique(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{what}: {name!r} is there twice")
+
+
+def _known(where: str, names: tuple[str, ...], known: set[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{where} {name!r} is not defined")

@@ -1,0 +1,113 @@
+"""Spools: one append-only file of JSON lines per worker run, read by the accountant.
+
+A row is one `write(2)`, so after it the row survives the worker's death. Rows are in the page cache, not
+synced: losing the machine's power loses the last seconds, losing any process loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+
+import orjson
+
+from gateway.errors import SpoolFull
+from gateway.ledger.row import Row
+
+_ROTATE_AT = 32 << 20
+_SUFFIX = ".spool"
+
+
+class SpoolWriter:
+    """The worker's side. `session` is the worker run's name and stands in the file names."""
+
+    def __init__(self, directory: Path, session: str) -> None:
+        self._directory = directory
+        self._session = session
+        self._part = 0
+        self._waiting: deque[bytes] = deque()
+        self._open()
+
+    @property
+    def position(self) -> tuple[str, int]:
+        """(file name, bytes written): what the accountant may count as seen."""
+        return self._name, self._size
+
+    def append(self, row: Row) -> None:
+        """Write one row. Raises SpoolFull when it could only be kept in memory for now."""
+        self._waiting.append(orjson.dumps(row) + b"\n")
+        self.flush()
+
+    def flush(self) -> None:
+        """Write rows that are still in memory. Raises SpoolFull when that is not possible."""
+        while self._waiting:
+            self._write(self._waiting[0])
+            self._waiting.popleft()
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            written = os.write(self._file, line)
+            if written != len(line):
+                os.ftruncate(self._file, self._size)
+                raise OSError(f"{written} of {len(line)} bytes written")
+        except OSError as error:
+            raise SpoolFull(f"{self._name}: {error}") from None
+        self._size += written
+        if self._size >= _ROTATE_AT:
+            os.close(self._file)
+            self._part += 1
+            self._open()
+
+    def _open(self) -> None:
+        self._name = f"{self._session}.{self._part:06d}{_SUFFIX}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._file = os.open(self._directory / self._name, flags, 0o600)
+        self._size = os.fstat(self._file).st_size
+
+
+def session_of(name: str) -> str:
+    """The worker run that wrote a spool file."""
+    return name.split(".", 1)[0]
+
+
+class SpoolReader:
+    """The accountant's side: how far each file has been read, and what is new."""
+
+    def __init__(self, directory: Path, positions: dict[str, int]) -> None:
+        self._directory = directory
+        self.positions = dict(positions)
+
+    def names(self) -> list[str]:
+        """Spool files that exist, oldest part first."""
+        return sorted(path.name for path in self._directory.glob(f"*{_SUFFIX}"))
+
+    def read(self, name: str, limit: int = 1 << 20) -> list[tuple[int, Row]]:
+        """New whole rows of one file with the offset each one starts at; moves the position."""
+        position = self.positions.get(name, 0)
+        with (self._directory / name).open("rb") as file:
+            file.seek(position)
+            data = file.read(limit)
+        rows: list[tuple[int, Row]] = []
+        end = data.rfind(b"\n") + 1
+        for line in data[:end].splitlines(keepends=True):
+            rows.append((position, Row(**orjson.loads(line))))
+            position += len(line)
+        self.positions[name] = position
+        return rows
+
+    def size(self, name: str) -> int:
+        """Bytes in one file; 0 when it is gone."""
+        try:
+            return (self._directory / name).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def remove(self, name: str) -> None:
+        """Delete a file whose rows are all in the database."""
+        (self._directory / name).unlink(missing_ok=True)
+        self.positions.pop(name, None)

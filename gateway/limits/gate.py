@@ -1,0 +1,112 @@
+"""Reservations of one worker. The hot path is a subtraction; the accountant is asked when a lease is short."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway import wire
+from gateway.errors import AccountantGone, ApiError
+from gateway.limits.link import AccountantLink
+from gateway.limits.passes import Pass
+
+
+@dataclass(slots=True)
+class Lease:
+    """Money this worker may still spend for a key. `generation` changes when it is called back."""
+
+    left: int = 0
+    generation: int = 0
+
+
+@dataclass(slots=True)
+class Reservation:
+    """One request that was let in. `generation` is -1 when the money is held for it alone."""
+
+    key: str
+    amount: int = 0
+    generation: int = -1
+    slot: bool = False
+
+
+class Gate:
+    """Lets requests of known keys in. Raises one ApiError per limit that refuses."""
+
+    def __init__(self, link: AccountantLink) -> None:
+        self._link = link
+        self._leases: dict[str, Lease] = {}
+        self._open: dict[int, Reservation] = {}
+
+    def enter(self, key: Pass, estimate: int) -> Reservation | None:
+        """Let a request in without asking; None when the accountant must be asked."""
+        if key.rated:
+            return None
+        if not key.metered:
+            return Reservation(key.hash)
+        lease = self._leases.get(key.hash)
+        if lease is None or lease.left <= 0 or lease.left < estimate:
+            return None
+        lease.left -= estimate
+        return self._opened(Reservation(key.hash, estimate, lease.generation))
+
+    async def ask(self, key: Pass, estimate: int) -> Reservation:
+        """Ask the accountant. Raises ApiError 429 (a limit refuses) or 503 (nobody can tell)."""
+        try:
+            answer = await self._link.ask({"op": "reserve", "key": key.hash, "estimate": estimate})
+        except AccountantGone as error:
+            message = f"Limits cannot be checked at the moment: {error}"
+            raise ApiError(503, "service_unavailable", message) from None
+        if not answer["ok"]:
+            raise _refusal(answer)
+        if not answer["lease"]:
+            return self._opened(Reservation(key.hash, answer["amount"], -1, answer["slot"]))
+        lease = self._leases.setdefault(key.hash, Lease())
+        lease.left += answer["amount"] - estimate
+        return self._opened(Reservation(key.hash, estimate, lease.generation))
+
+    def settle(self, reservation: Reservation, cost: int) -> int:
+        """The request ended. Returns what its row releases of the money held by the accountant."""
+        self._open.pop(id(reservation), None)
+        if reservation.generation < 0:
+            return reservation.amount
+        lease = self._leases[reservation.key]
+        if lease.generation != reservation.generation:
+            return reservation.amount
+        lease.left += reservation.amount - cost
+        return cost
+
+    async def claim(self, deployment: str) -> bool:
+        """Whether a deployment's rpm and tpm still allow an attempt; counts it if so."""
+        try:
+            answer = await self._link.ask({"op": "claim", "deployment": deployment})
+        except AccountantGone as error:
+            raise ApiError(503, "service_unavailable", f"Limits cannot be checked: {error}") from None
+        return bool(answer["ok"])
+
+    def give_back(self, key_hash: str) -> int:
+        """End a key's lease; requests in flight keep what they reserved. Returns what was left."""
+        lease = self._leases.get(key_hash)
+        if lease is None:
+            return 0
+        left, lease.left = lease.left, 0
+        lease.generation += 1
+        return left
+
+    def held(self) -> dict[str, list[int]]:
+        """Everything the accountant holds for this worker: [money, parallel requests] by key."""
+        held = {key: [lease.left, 0] for key, lease in self._leases.items()}
+        for reservation in self._open.values():
+            entry = held.setdefault(reservation.key, [0, 0])
+            entry[0] += reservation.amount
+            entry[1] += int(reservation.slot)
+        return held
+
+    def _opened(self, reservation: Reservation) -> Reservation:
+        self._open[id(reservation)] = reservation
+        return reservation
+
+
+def _refusal(answer: wire.Message) -> ApiError:
+    wait = answer["retry_after"]
+    headers = ((b"retry-after", b"%d" % wait),) if wait else ()
+    status = 401 if answer["kind"] == "invalid_api_key" else 429
+    return ApiError(status, answer["kind"], answer["message"], headers=headers)

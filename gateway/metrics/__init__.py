@@ -1,0 +1,1 @@
+"""Counting: the catalogue, the files processes count into, and the page made of them."""

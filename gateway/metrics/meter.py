@@ -1,0 +1,104 @@
+"""What a process counts with: children by metric name and label values, living in its own files."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Sequence
+from pathlib import Path
+
+from prometheus_client.utils import floatToGoString
+
+from gateway.metrics.catalogue import Metric, catalogue
+from gateway.metrics.cells import CellFile
+
+_INF = float("inf")
+
+
+class Number:
+    """A counter's or a gauge's child."""
+
+    __slots__ = ("_cell", "_file")
+
+    def __init__(self, file: CellFile, cell: int) -> None:
+        self._file = file
+        self._cell = cell
+
+    def add(self, amount: float) -> None:
+        self._file.view[self._cell] += amount
+
+    def set(self, value: float) -> None:
+        self._file.view[self._cell] = value
+
+    @property
+    def value(self) -> float:
+        return self._file.view[self._cell]
+
+
+class Distribution:
+    """A histogram's child. Buckets are not cumulated in the file; readers do that."""
+
+    __slots__ = ("_cells", "_edges", "_file", "_sum")
+
+    def __init__(self, file: CellFile, edges: tuple[float, ...], total: int, cells: tuple[int, ...]) -> None:
+        self._file = file
+        self._edges = edges
+        self._sum = total
+        self._cells = cells
+
+    def observe(self, value: float) -> None:
+        view = self._file.view
+        view[self._sum] += value
+        view[self._cells[bisect_left(self._edges, value)]] += 1.0
+
+
+class Meter:
+    """Children of one process. `slot` names its files: a restarted process goes on with them."""
+
+    def __init__(self, directory: Path, slot: str) -> None:
+        self._directory = directory
+        self._slot = slot
+        self._files: dict[str, CellFile] = {}
+
+    def number(self, name: str, *values: str) -> Number:
+        """The counter or gauge child. Raises OSError when its file cannot grow."""
+        metric = catalogue()[name]
+        file = self._file(metric)
+        return Number(file, file.cell(entry_key(metric, metric.name, metric.labels, values)))
+
+    def distribution(self, name: str, *values: str) -> Distribution:
+        """The histogram child. Raises OSError when its file cannot grow."""
+        metric = catalogue()[name]
+        file = self._file(metric)
+        total = file.cell(entry_key(metric, f"{metric.name}_sum", metric.labels, values))
+        labels = (*metric.labels, "le")
+        cells = tuple(
+            file.cell(entry_key(metric, f"{metric.name}_bucket", labels, (*values, floatToGoString(edge))))
+            for edge in (*metric.buckets, _INF)
+        )
+        return Distribution(file, metric.buckets, total, cells)
+
+    def close(self) -> None:
+        """Close the files; no child may be used afterwards."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def _file(self, metric: Metric) -> CellFile:
+        name = file_name(metric, self._slot)
+        file = self._files.get(name)
+        if file is None:
+            file = self._files[name] = CellFile(self._directory / name)
+        return file
+
+
+def file_name(metric: Metric, slot: str) -> str:
+    """The name stock readers derive type and gauge mode from."""
+    kind = f"gauge_{metric.mode}" if metric.kind == "gauge" else metric.kind
+    return f"{kind}_{slot}.db"
+
+
+def entry_key(metric: Metric, sample: str, labels: Sequence[str], values: Sequence[str]) -> str:
+    """The JSON that prometheus_client's mmap_key writes for one sample."""
+    pairs = dict(zip(labels, values, strict=True))
+    return json.dumps([metric.family, sample, pairs, metric.help], sort_keys=True)

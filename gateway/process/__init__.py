@@ -1,0 +1,1 @@
+"""The process tree: the master and what it starts."""

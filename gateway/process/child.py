@@ -1,0 +1,78 @@
+"""The side of a child: take the order from the master, end when told to or when the master is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from gateway.process import log
+from gateway.process.order import Order, read_order
+
+_PR_SET_PDEATHSIG = 1
+# A child that cannot end by itself after its master died is ended by the kernel.
+_ORPHAN_ALARM_S = 45
+
+
+def main() -> int:
+    """Entry of every child process."""
+    _die_with_parent()
+    order = read_order(sys.stdin.buffer)
+    log.set_up(order.slot)
+    with _runner(order) as runner:
+        runner.run(_until_told(order))
+    return 0
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _runner(order: Order) -> asyncio.Runner:
+    if order.role == "worker":
+        import uvloop
+
+        return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    return asyncio.Runner()
+
+
+async def _until_told(order: Order) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    # A terminal's Ctrl-C reaches the whole group; the master decides what it means.
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    loop.add_reader(sys.stdin.fileno(), _orphaned, loop, stop)
+    await _role(order, stop)
+
+
+def _orphaned(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    loop.remove_reader(sys.stdin.fileno())
+    signal.alarm(_ORPHAN_ALARM_S)
+    stop.set()
+
+
+def _role(order: Order, stop: asyncio.Event) -> Coroutine[Any, Any, None]:
+    # Each role imports its own parts only: an exporter has no use for FastAPI's memory.
+    if order.role == "accountant":
+        from gateway.accountant import run as accountant
+
+        return accountant.run(order.config, order.state, stop)
+    if order.role == "exporter":
+        from gateway.metrics import exporter
+
+        return exporter.run(order.state, stop)
+    from gateway.worker import run as worker
+
+    assert order.listener is not None
+    listener = socket.socket(fileno=order.listener)
+    return worker.run(order.config, order.state, order.slot, listener, order.prices, stop)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,190 @@
+"""The master: binds the port, starts the others, starts them again when they die, ends them together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway import state as state_directory
+from gateway.config import Config
+from gateway.errors import StartError
+from gateway.pricing import Price, price_of
+from gateway.process.order import Order
+from gateway.state import StateDirectory
+
+_log = logging.getLogger("gateway.master")
+_TICK_S = 0.05
+_START_S = 20.0
+# A part that dies this often within a minute will not get better by itself.
+_MOST_DEATHS = 6
+_DEATHS_WITHIN_S = 60.0
+_LONGEST_BACKOFF_S = 5.0
+_WORKERS_END_WITHIN_S = 35.0
+_OTHERS_END_WITHIN_S = 10.0
+
+
+@dataclass(slots=True)
+class Child:
+    """One place in the tree and the process that fills it now."""
+
+    role: str
+    slot: str
+    process: subprocess.Popen[bytes] | None = None
+    start_at: float = 0.0
+    deaths: list[float] = field(default_factory=list)
+
+
+class Master:
+    """`run` serves until SIGTERM or SIGINT. Raises StartError when it cannot go on."""
+
+    def __init__(self, config: Config, root: Path) -> None:
+        self._config = config
+        self._root = root
+        self._stopping = False
+        self._children = [Child("accountant", "accountant"), Child("exporter", "exporter")]
+        self._children += [Child("worker", f"w{n}") for n in range(config.workers)]
+        self._prices: dict[str, Price | None] = {
+            d.id: price_of(d) for model in config.models for d in model.deployments
+        }
+
+    def run(self) -> None:
+        """Bind, prepare, start, watch, end."""
+        listener = _bind(self._config)
+        state = state_directory.prepare(self._root)
+        lock = state_directory.lock(state)
+        state_directory.empty_metrics(state)
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        try:
+            self._start_keepers(state)
+            _log.info("serving on %s:%d with %d workers", *listener.getsockname()[:2], self._config.workers)
+            while not self._stopping:
+                self._tick(state, listener)
+                time.sleep(_TICK_S)
+        finally:
+            self._end()
+            listener.close()
+            os.close(lock)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _start_keepers(self, state: StateDirectory) -> None:
+        """Accountant and exporter before any worker, so that no request meets a half gateway."""
+        sockets = {"accountant": state.accountant_socket, "exporter": state.exporter_socket}
+        keepers = [child for child in self._children if child.role in sockets]
+        for child in keepers:
+            sockets[child.role].unlink(missing_ok=True)
+            self._start(child, state, None)
+        deadline = time.monotonic() + _START_S
+        while not self._stopping and not all(_answers(sockets[child.role]) for child in keepers):
+            for child in keepers:
+                if child.process is not None and child.process.poll() is not None:
+                    raise StartError(
+                        f"the {child.role} ended with code {child.process.returncode} at its start"
+                    )
+            if time.monotonic() > deadline:
+                raise StartError(f"accountant and exporter did not start within {_START_S:g} s")
+            time.sleep(0.02)
+
+    def _tick(self, state: StateDirectory, listener: socket.socket) -> None:
+        now = time.monotonic()
+        for child in self._children:
+            if child.process is not None and child.process.poll() is not None:
+                self._died(child, state, now)
+            if child.process is None and now >= child.start_at:
+                self._start(child, state, listener)
+
+    def _died(self, child: Child, state: StateDirectory, now: float) -> None:
+        assert child.process is not None
+        code = child.process.returncode
+        _log.warning("%s (pid %d) ended with code %d", child.slot, child.process.pid, code)
+        _close(child.process)
+        child.process = None
+        for path in state.metrics.glob(f"gauge_live*_{child.slot}.db"):
+            path.unlink(missing_ok=True)
+        child.deaths = [t for t in child.deaths if now - t < _DEATHS_WITHIN_S] + [now]
+        if len(child.deaths) >= _MOST_DEATHS:
+            raise StartError(
+                f"{child.slot} ended {len(child.deaths)} times within {_DEATHS_WITHIN_S:g} s, last with code {code}"
+            )
+        delay = 0.0 if len(child.deaths) == 1 else min(0.1 * 2 ** len(child.deaths), _LONGEST_BACKOFF_S)
+        child.start_at = now + delay
+
+    def _start(self, child: Child, state: StateDirectory, listener: socket.socket | None) -> None:
+        handed = listener.fileno() if listener is not None and child.role == "worker" else None
+        child.process = subprocess.Popen(
+            [sys.executable, "-m", "gateway.process.child"],
+            stdin=subprocess.PIPE,
+            pass_fds=() if handed is None else (handed,),
+        )
+        order = Order(child.role, child.slot, self._config, state, self._prices, handed)
+        assert child.process.stdin is not None
+        try:
+            # The pipe stays open: its end tells the child that this process is gone.
+            child.process.stdin.write(pickle.dumps(order))
+            child.process.stdin.flush()
+        except BrokenPipeError:
+            _log.warning("%s ended before it could be told what to do", child.slot)
+
+    def _end(self) -> None:
+        """Workers first, so that the accountant takes in their last rows."""
+        _end_all([c.process for c in self._children if c.role == "worker"], _WORKERS_END_WITHIN_S)
+        _end_all([c.process for c in self._children], _OTHERS_END_WITHIN_S)
+
+
+def _bind(config: Config) -> socket.socket:
+    host, port = config.listen.host, config.listen.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another `listen.port`"
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def _end_all(processes: list[subprocess.Popen[bytes] | None], within: float) -> None:
+    alive = [p for p in processes if p is not None and p.poll() is None]
+    for process in alive:
+        process.terminate()
+    deadline = time.monotonic() + within
+    for process in alive:
+        try:
+            process.wait(max(deadline - time.monotonic(), 0.01))
+        except subprocess.TimeoutExpired:
+            _log.error("pid %d did not end within %g s and is killed", process.pid, within)
+            process.kill()
+            process.wait()
+        _close(process)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            return

@@ -1,0 +1,7 @@
+"""Providers turn a public request into an upstream call, and the answer into OpenAI-shaped bytes and a Usage."""
+
+from gateway.providers.base import Answer, ChatRequest, Provider, Stream, Usage
+from gateway.providers.mock import MockProvider
+from gateway.providers.openai import OpenAIProvider
+
+__all__ = ["Answer", "ChatRequest", "MockProvider", "OpenAIProvider", "Provider", "Stream", "Usage"]

@@ -1,0 +1,148 @@
+"""Put a worker together, serve until told to stop, leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import secrets
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from gateway import wire
+from gateway.api.accounting import Accounting
+from gateway.api.admin import admin_app
+from gateway.api.admission import Admission
+from gateway.api.attempts import Attempts
+from gateway.api.chat import Chat
+from gateway.api.open_routes import OpenRoutes
+from gateway.config import Config
+from gateway.errors import SpoolFull
+from gateway.ledger import SpoolWriter
+from gateway.limits import Gate
+from gateway.limits.link import AccountantLink
+from gateway.limits.passes import Passes
+from gateway.metrics.recorder import Recorder
+from gateway.pricing import Price
+from gateway.providers import MockProvider, OpenAIProvider, Provider
+from gateway.routing import Router
+from gateway.state import StateDirectory
+from gateway.upstream import Client
+from gateway.worker.app import App
+
+_log = logging.getLogger("gateway.worker")
+_GRACE_S = 30
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the process has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Worker:
+    """One worker's parts, wired."""
+
+    def __init__(
+        self, config: Config, state: StateDirectory, slot: str, prices: dict[str, Price | None]
+    ) -> None:
+        self.session = f"{slot}-{secrets.token_hex(6)}"
+        self.spool = SpoolWriter(state.spool, self.session)
+        self.link = AccountantLink(state.accountant_socket)
+        self.gate = Gate(self.link)
+        self.passes = Passes(self.link)
+        self.link.greeting, self.link.pushed, self.link.lost = (
+            self._hello,
+            self._pushed,
+            self.passes.forget_all,
+        )
+        self.providers = _providers(config)
+        router = Router(config, prices)
+        recorder = Recorder(state.metrics, slot)
+        for model in config.models:
+            recorder.count("litellm_current_load", 0.0, model.name)
+        accounting = Accounting(recorder, self.gate, self.spool)
+        admission = Admission(self.passes, self.gate, router, config.master_key)
+        attempts = Attempts(router, self.providers, self.gate, accounting)
+        self.routes = OpenRoutes(
+            admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
+        )
+        self.app = App(Chat(admission, attempts, accounting), self.routes, admin_app(self.link, admission))
+
+    async def keep_spool(self) -> None:
+        """Try again to write rows that a full disk kept in memory."""
+        while True:
+            await asyncio.sleep(0.5)
+            with contextlib.suppress(SpoolFull):
+                self.spool.flush()
+
+    async def close(self) -> None:
+        """After the last request."""
+        for provider in set(self.providers.values()):
+            await provider.close()
+        with contextlib.suppress(SpoolFull):
+            self.spool.flush()
+        self.spool.close()
+
+    def _hello(self) -> wire.Message:
+        return {
+            "op": "hello",
+            "session": self.session,
+            "position": self.spool.position,
+            "held": self.gate.held(),
+        }
+
+    def _pushed(self, message: wire.Message) -> dict[str, int]:
+        if message["push"] == "forget":
+            for key_hash in message["keys"]:
+                self.passes.forget(key_hash)
+        returned = {key_hash: self.gate.give_back(key_hash) for key_hash in message["keys"]}
+        return {key_hash: money for key_hash, money in returned.items() if money}
+
+
+def _providers(config: Config) -> dict[str, Provider]:
+    mock, openai = MockProvider(), OpenAIProvider(Client())
+    names = {d.provider for model in config.models for d in model.deployments}
+    return {name: mock if name == "mock" else openai for name in names}
+
+
+async def run(
+    config: Config,
+    state: StateDirectory,
+    slot: str,
+    listener: socket.socket,
+    prices: dict[str, Price | None],
+    stop: asyncio.Event,
+) -> None:
+    """Be a worker until `stop`, then finish what is in flight."""
+    worker = Worker(config, state, slot, prices)
+    server = _Server(
+        uvicorn.Config(
+            worker.app,  # type: ignore[arg-type]
+            loop="none",
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+    tasks = [asyncio.create_task(worker.link.keep()), asyncio.create_task(worker.keep_spool())]
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    gc.collect()
+    gc.freeze()
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    worker.routes.draining = True
+    server.should_exit = True
+    await serving
+    for task in tasks:
+        task.cancel()
+    await worker.close()

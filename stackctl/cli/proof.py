@@ -1,0 +1,75 @@
+"""validate and alerts test: prove the delivery of alerts, and draw each hop as it happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stackctl.cli.options import HERE, Directory, Json
+from stackctl.cli.output import command
+from stackctl.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+ToSlack = Annotated[
+    bool, typer.Option("--to-slack", help="Send the test alerts to the real receiver, not to the inbox.")
+]
+
+
+@command("validate")
+def validate(
+    directory: Directory = HERE,
+    to_slack: ToSlack = False,
+    json_output: Json = False,
+) -> Result:
+    """Spend test money until the budget alerts fire, and follow each of them to the receiver and back."""
+    from stackctl.proof import SPEND_ALERTS
+
+    return _prove(directory, SPEND_ALERTS, to_slack=to_slack, as_json=json_output)
+
+
+@command("alerts test")
+def prove_named(
+    names: Annotated[list[str], typer.Argument(help="Alerts to prove; see `stackctl alerts list`.")],
+    directory: Directory = HERE,
+    to_slack: ToSlack = False,
+    json_output: Json = False,
+) -> Result:
+    """Provoke single alerts through the front door and follow them to the receiver and back."""
+    return _prove(directory, names, to_slack=to_slack, as_json=json_output)
+
+
+def _prove(directory: Path, names: Sequence[str], *, to_slack: bool, as_json: bool) -> Result:
+    from stackctl.catalogue.alerts import require_names, resolve_alerts
+    from stackctl.cli.proof_view import watcher
+    from stackctl.proof import Options, as_result, prove_alerts
+    from stackctl.proof.of_stack import endpoints_of
+    from stackctl.spec import load_spec
+    from stackctl.stack import StackDir
+
+    stack = StackDir(directory.resolve())
+    source = load_spec(stack.spec)
+    alerts = resolve_alerts(source)
+    require_names(names, alerts)
+    options = Options(
+        proofs=stack.proofs,
+        stack=source.spec.name,
+        budget_usd=source.spec.proof.budget_usd,
+        thresholds={alert.name: alert.threshold for alert in alerts if alert.threshold is not None},
+    )
+    endpoints = endpoints_of(stack, source.spec, to_slack=to_slack)
+    with watcher(silent=as_json) as watch:
+        result = as_result(prove_alerts(endpoints, names, options, watch))
+    result.view = _view
+    return result
+
+
+def _view(data: dict[str, Any]) -> list[Any]:
+    from stackctl.cli.proof_view import proof_table
+
+    mark = "proven" if data["ok"] else "NOT proven"
+    lines: list[Any] = [proof_table(data), f"{mark}: {data['verdict']}"]
+    return [*lines, f"evidence: {data['evidence_file']}"] if data["evidence_file"] else lines

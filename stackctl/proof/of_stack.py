@@ -1,0 +1,32 @@
+"""Where a stack that stackctl runs is to be proven."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stackctl.errors import UsageError
+from stackctl.proof.endpoints import Endpoints
+from stackctl.render.gateway import MASTER_KEY_FILE
+from stackctl.runtime.parts import urls
+from stackctl.spec import Secret
+
+if TYPE_CHECKING:
+    from stackctl.spec import Spec
+    from stackctl.stack import StackDir
+
+
+def endpoints_of(stack: StackDir, spec: Spec, *, to_slack: bool = False) -> Endpoints:
+    """The stack's own addresses and credentials; raises UsageError if the spec has no real receiver to test."""
+    if to_slack and spec.alerts.receivers.slack is None:
+        raise UsageError("the spec has no Slack receiver", remedy="add alerts.receivers.slack, or leave out --to-slack")
+    token = spec.gateway.metrics.token
+    parts = urls(spec)
+    return Endpoints(
+        gateway=parts["gateway"],
+        prometheus=parts["prometheus"],
+        alertmanager=parts["alertmanager"],
+        inbox=parts["inbox"],
+        master_key=Secret(f"file:{MASTER_KEY_FILE}", stack.root).read(),
+        metrics_token=Secret(token, stack.root).read() if token else "",
+        receiver="slack" if to_slack else "inbox",
+    )

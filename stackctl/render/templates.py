@@ -1,0 +1,41 @@
+"""The Jinja2 environment for `templates/`.
+
+Delimiters are `[[ ]]`, `[% %]` and `[# #]`, because the rendered files hold Prometheus' and Go's own `{{ }}`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from stackctl.resources import data_dir
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(data_dir("templates")),
+        variable_start_string="[[",
+        variable_end_string="]]",
+        block_start_string="[%",
+        block_end_string="%]",
+        comment_start_string="[#",
+        comment_end_string="#]",
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 the output is configuration, never HTML
+    )
+
+
+def fill(template: str, **values: Any) -> str:
+    """The text of `templates/<template>` with `values`; an unknown variable is an error."""
+    return _environment().get_template(template).render(values)
+
+
+def verbatim(template: str) -> str:
+    """The text of a file in `templates/` that another program will interpret."""
+    return (data_dir("templates") / template).read_text(encoding="utf-8")

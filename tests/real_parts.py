@@ -1,0 +1,59 @@
+"""The real Prometheus and Alertmanager for tests, or a loud reason why a test cannot run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stackctl.errors import ToolMissingError
+from stackctl.runtime import find_tool, parts_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEWER = ("prometheus", "promtool", "prometheus-alertmanager")
+
+
+@dataclass(frozen=True)
+class RealParts:
+    """The executables of one line of versions."""
+
+    prometheus: Path
+    promtool: Path
+    alertmanager: Path
+    amtool: Path
+
+    def environment(self) -> dict[str, str]:
+        """What makes stackctl use these."""
+        return {f"STACKCTL_{name.upper()}": str(path) for name, path in vars(self).items()}
+
+
+def stable_parts() -> RealParts:
+    """What `stackctl` itself would find. Skips the test if that is nothing; under CI it fails."""
+    names = ("prometheus", "promtool", "alertmanager", "amtool")
+    try:
+        return RealParts(**{name: find_tool(name).path for name in names})
+    except ToolMissingError as error:
+        return _absent(f"{error.message}: run scripts/parts stable")
+
+
+def newer_parts() -> RealParts:
+    """Prometheus 3.x and a current Alertmanager, as scripts/parts newer unpacks them."""
+    prometheus, promtool, alertmanager = (parts_dir() / "newer" / package / "usr" / "bin" for package in NEWER)
+    found = RealParts(
+        prometheus / "prometheus", promtool / "promtool", alertmanager / NEWER[2], alertmanager / "amtool"
+    )
+    missing = [str(path) for path in vars(found).values() if not os.access(path, os.X_OK)]
+    return _absent(f"{missing[0]} is missing: run scripts/parts newer") if missing else found
+
+
+def _absent(reason: str) -> RealParts:
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"A REAL PART IS ABSENT: {reason}", pytrace=False)
+    pytest.skip(f"A REAL PART IS ABSENT, so nothing was tested here: {reason}")
+
+
+__all__ = ["RealParts", "newer_parts", "stable_parts"]
