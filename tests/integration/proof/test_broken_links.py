@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -17,8 +16,11 @@ import httpx
 import pytest
 
 from stackctl.proof import AlertProof, HopState, Outcome, Proof, as_result, prove_alerts
-from tests.integration.proof.conftest import Parts, budget_rule, free_port
-from tests.integration.proof.stand_in import StandIn
+from stackctl.spec.model import TEST_PREFIX
+from tests.integration.proof.bundled import BundledGateway
+from tests.integration.proof.conftest import Parts, budget_rule
+from tests.integration.proof.ports import free_port
+from tests.real_parts import RealParts
 
 Break = Callable[[Parts], None]
 RULE = budget_rule("LitellmKeyBudget80", 0.8)
@@ -44,10 +46,6 @@ def silence(parts: Parts) -> None:
     httpx.post(f"{parts.endpoints.alertmanager}/api/v2/silences", json=body, trust_env=False).raise_for_status()
 
 
-def hide_budgets(parts: Parts) -> None:
-    parts.gateway.expose_budgets = False
-
-
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
@@ -68,37 +66,38 @@ def refusing() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def proofs(tmp_path_factory: pytest.TempPathFactory, refusing: str) -> dict[str, Proof]:
+def proofs(
+    tmp_path_factory: pytest.TempPathFactory, refusing: str, gateway: BundledGateway, tools: RealParts
+) -> dict[str, Proof]:
     scenarios = {
         "rule missing": Scenario({"rules": [budget_rule("LitellmKeyBudget100", 1.0)]}),
         "rule failing": Scenario({"rules": [{**RULE, "expr": CLASH}]}),
         "no alertmanager": Scenario({"alertmanager_known": False}),
         "no target": Scenario({"scraped": f"127.0.0.1:{free_port()}"}),
         "target down": Scenario({"metrics_path": "/nowhere"}),
-        "not exposed": Scenario({}, hide_budgets),
         "receiver refuses": Scenario({"receiver_url": refusing}),
         "silenced": Scenario({}, silence),
         "not resolved": Scenario({"receiver": {"send_resolved": False}}),
     }
     with ThreadPoolExecutor(len(scenarios)) as pool:
         waiting = {
-            name: pool.submit(_prove, tmp_path_factory.mktemp(name.replace(" ", "-")), scenario)
-            for name, scenario in scenarios.items()
+            name: pool.submit(
+                _prove, Parts(tmp_path_factory.mktemp("broken"), gateway, tools, **({"rules": [RULE]} | s.changes)), s
+            )
+            for name, s in scenarios.items()
         }
         return {name: future.result() for name, future in waiting.items()}
 
 
-def _prove(root: Path, scenario: Scenario) -> Proof:
-    parts = Parts(root, StandIn(), **({"rules": [RULE]} | scenario.changes))
+def _prove(parts: Parts, scenario: Scenario) -> Proof:
     try:
         parts.start()
         scenario.after_start(parts)
         proof = prove_alerts(parts.endpoints, ["LitellmKeyBudget80"], parts.options)
-        assert parts.gateway.teams == parts.gateway.keys == {}
+        assert TEST_PREFIX + proof.id not in parts.gateway.canaries()
         return proof
     finally:
         parts.stop()
-        parts.gateway.stop()
 
 
 def failed(proof: Proof) -> tuple[str, str]:
@@ -145,12 +144,6 @@ def test_a_target_that_is_down_is_quoted_with_the_scrapes_own_error(proofs: dict
     hop, causes = failed(proofs["target down"])
     assert hop == "scraped"
     assert "is down: server returned HTTP status 404" in causes
-
-
-def test_a_metric_that_is_not_exposed_is_named(proofs: dict[str, Proof]) -> None:
-    hop, causes = failed(proofs["not exposed"])
-    assert hop == "exposed"
-    assert "/metrics has no series litellm_budget_spent_usd" in causes
 
 
 def test_a_receiver_that_answers_500_fails_at_delivered(proofs: dict[str, Proof]) -> None:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stackctl.errors import UnavailableError, UsageError
 from stackctl.proof import Endpoints, Event, HopState, Outcome, as_result, prove_alerts, validate
-from tests.integration.proof.conftest import Parts, budget_rule, error_rule, free_port
-
-WATCHDOG = {"alert": "Watchdog", "expr": "vector(1)", "labels": {"severity": "none"}}
-
-
-@pytest.fixture(scope="module")
-def stack(module_parts: Callable[..., Parts]) -> Parts:
-    budgets = [budget_rule("LitellmKeyBudget80", 0.8), budget_rule("LitellmKeyBudget100", 1.0)]
-    return module_parts(rules=[*budgets, error_rule(), WATCHDOG])
+from tests.integration.proof.bundled import MASTER_KEY
+from tests.integration.proof.conftest import Parts
+from tests.integration.proof.ports import free_port
 
 
 def test_both_spend_alerts_are_delivered_and_resolved(stack: Parts) -> None:
@@ -37,7 +30,7 @@ def test_both_spend_alerts_are_delivered_and_resolved(stack: Parts) -> None:
         ("resolved", "LitellmKeyBudget80"),
     ]
     assert (events[0].kind, events[-1].kind) == ("planned", "finished")
-    assert stack.gateway.teams == stack.gateway.keys == {}
+    assert stack.gateway.canaries() == set()
     assert as_result(proof).exit_code == 0
 
 
@@ -84,5 +77,5 @@ def test_an_unknown_alert_is_a_usage_error_that_lists_the_known_ones(stack: Part
 def test_a_part_that_is_not_there_is_named_before_anything_is_tried(stack: Parts, part: str, says: str) -> None:
     urls = stack.endpoints.urls() | {part: f"http://127.0.0.1:{free_port()}"}
     with pytest.raises(UnavailableError, match=says):
-        validate(Endpoints(**urls, master_key="sk-master"), stack.options)
-    assert stack.gateway.teams == {}
+        validate(Endpoints(**urls, master_key=MASTER_KEY), stack.options)
+    assert stack.gateway.canaries() == set()
