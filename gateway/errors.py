@@ -3,8 +3,8 @@
 GatewayError
 ├── ConfigError        the config file cannot be used; the message names file and field
 ├── StartError         a process cannot start or stay up (port taken, directory unusable)
-├── AccountantGone     the accountant does not answer; the request cannot be admitted
-├── SpoolFull          a ledger row could not be appended to its spool
+├── AccountantGoneError     the accountant does not answer; the request cannot be admitted
+├── SpoolFullError          a ledger row could not be appended to its spool
 ├── ApiError           an answer to a client: HTTP status, error type, message
 └── UpstreamError      one attempt at one deployment failed
 """
@@ -30,11 +30,11 @@ class StartError(GatewayError):
     """A process of the gateway cannot start or stay up."""
 
 
-class AccountantGone(GatewayError):
+class AccountantGoneError(GatewayError):
     """The accountant did not answer in time."""
 
 
-class SpoolFull(GatewayError):
+class SpoolFullError(GatewayError):
     """A ledger row could not be appended (no space, or the file is gone)."""
 
 

@@ -36,6 +36,8 @@ class Desk:
                 "message": "This key was deleted",
                 "retry_after": 0,
             }
+        if key.record.tpm_limit is not None:
+            self._intake.drain()
         if self._holdings.refusal(key, time.time()) is not None:
             await self._gather(key)
         refusal = self._holdings.refusal(key, time.time())
@@ -47,6 +49,8 @@ class Desk:
         now = time.time()
         if minute is None:
             return {"ok": True}
+        if minute.tpm is not None:
+            self._intake.drain()
         if minute.refusal(now):
             return {"ok": False, "retry_after": int(60 - now % 60) + 1}
         minute.requests += 1

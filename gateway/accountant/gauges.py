@@ -1,8 +1,7 @@
-"""The accountant's series: state gauges with one writer, and the zeros of counters that workers will raise."""
+"""The accountant's series: state gauges with one writer, and zeros of counters that workers will raise."""
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -55,7 +54,7 @@ class StateGauges:
         file = CellFile(draft)
         for key, value in self._values.items():
             file.view[file.cell(key)] = value
-        os.replace(draft, self._path)
+        draft.replace(self._path)
         return file
 
 

@@ -65,20 +65,11 @@ class Intake:
         """An account changed other than by a row: store it with the next commit."""
         self._touched[account.table, account.identity] = account
 
-    def remove_finished(self, alive: set[str]) -> None:
-        """Delete spools of ended sessions, and full parts, once all their rows are committed."""
-        names = self._spools.names()
-        newest = {session_of(name): name for name in names}
-        for name in names:
-            writable = session_of(name) in alive and newest[session_of(name)] == name
-            if (
-                writable
-                or name in self._moved
-                or self._spools.size(name) > self._spools.positions.get(name, 0)
-            ):
-                continue
-            self._spools.remove(name)
-            self._books.database.forget_spool(name)
+    def remove_finished(self) -> None:
+        """Delete spools that nobody writes to any more, once all their rows are committed."""
+        for name in self._spools.names():
+            if name not in self._moved and self._spools.remove_if_finished(name):
+                self._books.database.forget_spool(name)
 
     def _take(self, name: str, offset: int, row: Row) -> None:
         self._waiting.append(row)

@@ -72,7 +72,7 @@ class Accountant:
             if now >= next_commit or next_commit > now + _COMMIT_EVERY_S:
                 next_commit = now + _COMMIT_EVERY_S
                 if self._intake.commit():
-                    self._intake.remove_finished(set(self._sessions.connected))
+                    self._intake.remove_finished()
             if time.monotonic() > comeback:
                 self._holdings.forget_early(set(self._sessions.connected))
             await asyncio.sleep(_DRAIN_EVERY_S)

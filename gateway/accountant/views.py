@@ -51,7 +51,7 @@ def team_view(team: Team, keys: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def ledger_view(database: Database, query: dict[str, Any]) -> list[dict[str, Any]]:
-    """Ledger rows, newest first, filtered by `request_id`, `api_key` (hash), `team_id`, `start_date`, `end_date`."""
+    """Ledger rows, newest first, filtered by request, key (hash), team and start time."""
     conditions, values = ["1"], []
     for name, column in (("request_id", "request_id"), ("api_key", "key"), ("team_id", "team_id")):
         if query.get(name):

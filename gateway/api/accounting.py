@@ -1,4 +1,4 @@
-"""The end of every request: count it, settle its reservation, write its ledger row; then the last byte goes out."""
+"""The end of every request: count it, settle it, write its ledger row; then the last byte goes out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 
 from gateway import pricing
 from gateway.api.outcome import Outcome
-from gateway.errors import SpoolFull
+from gateway.errors import SpoolFullError
 from gateway.ledger import Row, SpoolWriter
-from gateway.limits import Gate
+from gateway.limits import Gate, Pass
 from gateway.metrics.recorder import Labels, Recorder
 from gateway.money import usd_from_nano
 
@@ -63,8 +63,8 @@ class Accounting:
         if outcome.reservation is not None:
             released, slot = self._gate.settle(outcome.reservation, outcome.cost), outcome.reservation.slot
         try:
-            self._spool.append(_row(outcome, seconds, released, bool(slot)))
-        except SpoolFull as error:
+            self._spool.append(_row(outcome, outcome.key, seconds, released, bool(slot)))
+        except SpoolFullError as error:
             _log.error("a ledger row waits in memory: %s", error)
 
     def _price(self, outcome: Outcome) -> None:
@@ -103,9 +103,8 @@ def labels_of(outcome: Outcome) -> Labels:
     return Labels(outcome.model, key.team, key.alias, key.series, outcome.provider)
 
 
-def _row(outcome: Outcome, seconds: float, released: int, slot: bool) -> Row:
-    key, step, usage = outcome.key, outcome.step, outcome.usage
-    assert key is not None
+def _row(outcome: Outcome, key: Pass, seconds: float, released: int, slot: bool) -> Row:
+    step, usage = outcome.step, outcome.usage
     row = Row(
         outcome.request_id, outcome.started, key.hash, key.alias, key.team_id, key.team, outcome.model,
         stream=outcome.stream, status=outcome.status, error_type=outcome.error_type,

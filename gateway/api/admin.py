@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from gateway import __version__, period
 from gateway.api.admission import Admission
 from gateway.api.requests import credential
-from gateway.errors import AccountantGone, ApiError
+from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink
 
 
@@ -181,28 +181,24 @@ def _seconds(moment: datetime | None) -> float | None:
 def _add_errors(app: FastAPI) -> None:
     """Every error in OpenAI's shape."""
 
-    async def api_error(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, ApiError)
+    @app.exception_handler(ApiError)
+    async def api_error(_: Request, error: ApiError) -> JSONResponse:
         return _answer(error.status, error.kind, error.message)
 
-    async def gone(_: Request, error: Exception) -> JSONResponse:
+    @app.exception_handler(AccountantGoneError)
+    async def gone(_: Request, error: AccountantGoneError) -> JSONResponse:
         return _answer(503, "service_unavailable", str(error))
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
         reason = "unknown field" if first["type"] == "extra_forbidden" else first["msg"]
         return _answer(400, "invalid_request_error", f"{field}: {reason}" if field else reason)
 
-    async def not_found(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
+    @app.exception_handler(HTTPException)
+    async def not_found(_: Request, error: HTTPException) -> JSONResponse:
         return _answer(error.status_code, "not_found_error", str(error.detail))
-
-    app.add_exception_handler(ApiError, api_error)
-    app.add_exception_handler(AccountantGone, gone)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, not_found)
 
 
 def _answer(status: int, kind: str, message: str) -> JSONResponse:

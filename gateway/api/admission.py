@@ -8,7 +8,7 @@ from gateway import pricing
 from gateway.api.answers import Receive, Scope
 from gateway.api.outcome import Outcome
 from gateway.api.requests import credential, parse_chat, read_body
-from gateway.errors import AccountantGone, ApiError
+from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits import Gate, Pass
 from gateway.limits.passes import Passes
 from gateway.providers import ChatRequest
@@ -39,7 +39,7 @@ class Admission:
         return known
 
     async def chat(self, scope: Scope, receive: Receive, outcome: Outcome) -> ChatRequest:
-        """A chat request that was let in; its reservation is in the outcome. Raises ApiError, ClientLeft."""
+        """A request that was let in; its reservation is in the outcome. Raises ApiError, ClientLeftError."""
         outcome.key = await self.key(scope)
         request = parse_chat(await read_body(receive))
         self._name_model(outcome, outcome.key, request)
@@ -64,7 +64,7 @@ class Admission:
             raise ApiError(403, "permission_error", message)
         try:
             found = await self._passes.find(secret)
-        except AccountantGone as error:
+        except AccountantGoneError as error:
             raise ApiError(
                 503, "service_unavailable", f"Keys cannot be checked at the moment: {error}"
             ) from None

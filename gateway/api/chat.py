@@ -15,7 +15,7 @@ from gateway.api.admission import Admission
 from gateway.api.answers import EVENTS, JSON, Header, Receive, Scope, Send, error_body, send_bytes, send_error
 from gateway.api.attempts import Attempts
 from gateway.api.outcome import Outcome
-from gateway.api.requests import ClientLeft
+from gateway.api.requests import ClientLeftError
 from gateway.config import Deployment
 from gateway.errors import ApiError, UpstreamError
 from gateway.money import usd_from_nano
@@ -40,7 +40,7 @@ class Chat:
         outcome = Outcome(f"{self._run}-{next(self._numbers):x}")
         try:
             request = await self._admission.chat(scope, receive, outcome)
-        except ClientLeft:
+        except ClientLeftError:
             outcome.failed(499, "client_closed_request")
             self._accounting.finish(outcome, in_flight=False)
             return

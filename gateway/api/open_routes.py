@@ -13,7 +13,7 @@ from gateway import __version__
 from gateway.api.admission import Admission
 from gateway.api.answers import Receive, Scope, Send, send_bytes, send_error
 from gateway.api.requests import credential
-from gateway.errors import AccountantGone, ApiError
+from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink
 from gateway.metrics.page import CONTENT_TYPE
 from gateway.routing import Router
@@ -74,7 +74,7 @@ class OpenRoutes:
     async def _health(self, _scope: Scope, _: Receive, send: Send) -> None:
         try:
             report = (await self._link.ask({"op": "health"}))["result"]
-        except AccountantGone as error:
+        except AccountantGoneError as error:
             await send_error(send, ApiError(503, "service_unavailable", str(error)))
             return
         await send_bytes(send, 200, orjson.dumps(report))
@@ -95,7 +95,7 @@ class OpenRoutes:
         try:
             async with asyncio.timeout(2.0):
                 await self._link.ask({"op": "ping"})
-        except (AccountantGone, TimeoutError):
+        except (AccountantGoneError, TimeoutError):
             return "the accountant does not answer"
         try:
             async with asyncio.timeout(2.0):

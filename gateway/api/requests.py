@@ -13,7 +13,7 @@ from gateway.providers import ChatRequest
 MOST_BODY = 32 << 20
 
 
-class ClientLeft(Exception):
+class ClientLeftError(Exception):
     """The client went away before its request was whole."""
 
 
@@ -30,7 +30,7 @@ def credential(scope: Scope) -> bytes:
 
 
 async def read_body(receive: Receive, most: int = MOST_BODY) -> bytes:
-    """The whole body. Raises ApiError 413 and ClientLeft."""
+    """The whole body. Raises ApiError 413 and ClientLeftError."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body") and message["type"] == "http.request":
@@ -38,7 +38,7 @@ async def read_body(receive: Receive, most: int = MOST_BODY) -> bytes:
     parts, size = [body], len(body)
     while True:
         if message["type"] == "http.disconnect":
-            raise ClientLeft
+            raise ClientLeftError
         if not message.get("more_body"):
             return b"".join(parts)
         message = await receive()

@@ -23,7 +23,8 @@ def load(path: Path) -> Config:
     resolved = _resolve(checked.model_dump(exclude_unset=True), path, "", problems)
     if problems:
         raise ConfigError(problems)
-    return _rebuild(checked, resolved)
+    config: Config = _replace(checked, resolved)
+    return config
 
 
 def _parse(path: Path) -> Config:
@@ -76,12 +77,8 @@ def _resolve_field(name: str, value: Any, path: Path, field: str, problems: list
         return value
 
 
-def _rebuild(checked: Config, resolved: dict[str, Any]) -> Config:
-    """The same config with values in place of references; the values must not be checked as references."""
-    return _replace(checked, resolved)
-
-
 def _replace(part: Any, values: Any) -> Any:
+    """The same config with values in place of references; the values must not be checked as references."""
     if isinstance(part, tuple):
         return tuple(_replace(p, v) for p, v in zip(part, values, strict=True))
     if hasattr(part, "model_copy"):

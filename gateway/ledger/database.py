@@ -33,10 +33,12 @@ create index if not exists ledger_by_key on ledger (key, started);
 create index if not exists ledger_by_request on ledger (request_id);
 """
 _LEDGER_COLUMNS = (
-    "request_id", "started", "key", "alias", "team_id", "team", "model", "served_model", "deployment", "provider",
-    "upstream_model", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "priced", "estimated",
+    "request_id", "started", "key", "alias", "team_id", "team",
+    "model", "served_model", "deployment", "provider", "upstream_model",
+    "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "priced", "estimated",
     "status", "error_type", "stream", "ttft_ms", "duration_ms",
 )  # fmt: skip
+# Only fixed names are put into statements; values always go through parameters.
 _INSERT = (
     f"insert into ledger ({', '.join(_LEDGER_COLUMNS)}, attempts) "  # noqa: S608 - fixed names
     f"values ({', '.join('?' * (len(_LEDGER_COLUMNS) + 1))})"

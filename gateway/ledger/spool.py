@@ -6,13 +6,14 @@ synced: losing the machine's power loses the last seconds, losing any process lo
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections import deque
 from pathlib import Path
 
 import orjson
 
-from gateway.errors import SpoolFull
+from gateway.errors import SpoolFullError
 from gateway.ledger.row import Row
 
 _ROTATE_AT = 32 << 20
@@ -35,12 +36,12 @@ class SpoolWriter:
         return self._name, self._size
 
     def append(self, row: Row) -> None:
-        """Write one row. Raises SpoolFull when it could only be kept in memory for now."""
+        """Write one row. Raises SpoolFullError when it could only be kept in memory for now."""
         self._waiting.append(orjson.dumps(row) + b"\n")
         self.flush()
 
     def flush(self) -> None:
-        """Write rows that are still in memory. Raises SpoolFull when that is not possible."""
+        """Write rows that are still in memory. Raises SpoolFullError when that is not possible."""
         while self._waiting:
             self._write(self._waiting[0])
             self._waiting.popleft()
@@ -56,7 +57,7 @@ class SpoolWriter:
                 os.ftruncate(self._file, self._size)
                 raise OSError(f"{written} of {len(line)} bytes written")
         except OSError as error:
-            raise SpoolFull(f"{self._name}: {error}") from None
+            raise SpoolFullError(f"{self._name}: {error}") from None
         self._size += written
         if self._size >= _ROTATE_AT:
             os.close(self._file)
@@ -66,8 +67,12 @@ class SpoolWriter:
     def _open(self) -> None:
         self._name = f"{self._session}.{self._part:06d}{_SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._file = os.open(self._directory / self._name, flags, 0o600)
-        self._size = os.fstat(self._file).st_size
+        draft = self._directory / f"{self._name}.draft"
+        self._file = os.open(draft, flags, 0o600)
+        # Locked before it gets its name: whoever can lock a spool knows that nobody writes to it any more.
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        draft.rename(self._directory / self._name)
+        self._size = 0
 
 
 def session_of(name: str) -> str:
@@ -100,14 +105,23 @@ class SpoolReader:
         self.positions[name] = position
         return rows
 
-    def size(self, name: str) -> int:
-        """Bytes in one file; 0 when it is gone."""
-        try:
-            return (self._directory / name).stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def remove(self, name: str) -> None:
-        """Delete a file whose rows are all in the database."""
-        (self._directory / name).unlink(missing_ok=True)
+    def remove_if_finished(self, name: str) -> bool:
+        """Delete a file that was read to its end and that nobody writes to any more."""
+        path = self._directory / name
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            # Half a row at the end was never answered for: its writer died in the middle.
+            rest = file.seek(0, os.SEEK_END) - self.positions.get(name, 0)
+            if rest and b"\n" in self._tail(name, rest):
+                return False
+            path.unlink()
         self.positions.pop(name, None)
+        return True
+
+    def _tail(self, name: str, size: int) -> bytes:
+        with (self._directory / name).open("rb") as file:
+            file.seek(-size, os.SEEK_END)
+            return file.read()

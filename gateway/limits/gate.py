@@ -1,11 +1,11 @@
-"""Reservations of one worker. The hot path is a subtraction; the accountant is asked when a lease is short."""
+"""Reservations of one worker. The hot path is a subtraction; a short lease asks the accountant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gateway import wire
-from gateway.errors import AccountantGone, ApiError
+from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink
 from gateway.limits.passes import Pass
 
@@ -52,7 +52,7 @@ class Gate:
         """Ask the accountant. Raises ApiError 429 (a limit refuses) or 503 (nobody can tell)."""
         try:
             answer = await self._link.ask({"op": "reserve", "key": key.hash, "estimate": estimate})
-        except AccountantGone as error:
+        except AccountantGoneError as error:
             message = f"Limits cannot be checked at the moment: {error}"
             raise ApiError(503, "service_unavailable", message) from None
         if not answer["ok"]:
@@ -78,7 +78,7 @@ class Gate:
         """Whether a deployment's rpm and tpm still allow an attempt; counts it if so."""
         try:
             answer = await self._link.ask({"op": "claim", "deployment": deployment})
-        except AccountantGone as error:
+        except AccountantGoneError as error:
             raise ApiError(503, "service_unavailable", f"Limits cannot be checked: {error}") from None
         return bool(answer["ok"])
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway import wire
-from gateway.errors import AccountantGone, ApiError
+from gateway.errors import AccountantGoneError, ApiError
 
 _log = logging.getLogger("gateway.worker")
 _RETRY_EVERY_S = 0.05
@@ -39,16 +39,25 @@ class AccountantLink:
         return self._connected.is_set()
 
     async def ask(self, message: wire.Message) -> wire.Message:
-        """Ask and wait. Raises AccountantGone after the patience is over, ApiError when it refuses."""
+        """Ask and wait. Raises AccountantGoneError after the patience is over, ApiError when it refuses."""
         try:
             async with asyncio.timeout(self._patience_s):
-                await self._connected.wait()
-                answer = await self._send(message)
+                answer = await self._ask_until_answered(message)
         except TimeoutError:
-            raise AccountantGone("the accountant does not answer") from None
+            raise AccountantGoneError("the accountant does not answer") from None
         if (error := answer.get("error")) is not None:
             raise ApiError(error["status"], error["kind"], error["message"])
         return answer
+
+    async def _ask_until_answered(self, message: wire.Message) -> wire.Message:
+        while True:
+            await self._connected.wait()
+            try:
+                return await self._send(message)
+            except AccountantGoneError:
+                # What it promised died with it, so a question may be asked again; an order may not.
+                if message["op"] == "admin":
+                    raise
 
     async def keep(self) -> None:
         """Stay connected until cancelled."""
@@ -61,7 +70,7 @@ class AccountantLink:
             hello = asyncio.create_task(self._greet())
             await self._listen(reader)
             hello.cancel()
-            with contextlib.suppress(asyncio.CancelledError, AccountantGone):
+            with contextlib.suppress(asyncio.CancelledError, AccountantGoneError):
                 await hello
             self._drop()
             await asyncio.sleep(_RETRY_EVERY_S)
@@ -72,15 +81,16 @@ class AccountantLink:
 
     async def _send(self, message: wire.Message) -> wire.Message:
         if self._writer is None:
-            raise AccountantGone("the accountant is restarting")
+            raise AccountantGoneError("the accountant is restarting")
         self._number += 1
         number = self._number
         future = self._answers[number] = asyncio.get_running_loop().create_future()
         self._writer.write(wire.pack({**message, "id": number}))
         try:
-            return await future
+            answer: wire.Message = await future
         finally:
             self._answers.pop(number, None)
+        return answer
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while (message := await wire.read(reader)) is not None:
@@ -104,5 +114,5 @@ class AccountantLink:
             self._writer = None
         for future in self._answers.values():
             if not future.done():
-                future.set_exception(AccountantGone("the accountant went away"))
+                future.set_exception(AccountantGoneError("the accountant went away"))
         self.lost()

@@ -59,7 +59,7 @@ class Passes:
         return self._known.get(sha256(secret).hexdigest())
 
     async def find(self, secret: bytes) -> Pass | None:
-        """The pass of a key, or None when there is no such key. Raises AccountantGone."""
+        """The pass of a key, or None when there is no such key. Raises AccountantGoneError."""
         key_hash = sha256(secret).hexdigest()
         found = self._known.get(key_hash)
         if found is not None or key_hash in self._unknown:

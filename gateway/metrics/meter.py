@@ -7,10 +7,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
 
-from prometheus_client.utils import floatToGoString
-
 from gateway.metrics.catalogue import Metric, catalogue
 from gateway.metrics.cells import CellFile
+from gateway.metrics.numbers import go_float
 
 _INF = float("inf")
 
@@ -73,7 +72,7 @@ class Meter:
         total = file.cell(entry_key(metric, f"{metric.name}_sum", metric.labels, values))
         labels = (*metric.labels, "le")
         cells = tuple(
-            file.cell(entry_key(metric, f"{metric.name}_bucket", labels, (*values, floatToGoString(edge))))
+            file.cell(entry_key(metric, f"{metric.name}_bucket", labels, (*values, go_float(edge))))
             for edge in (*metric.buckets, _INF)
         )
         return Distribution(file, metric.buckets, total, cells)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from prometheus_client.utils import floatToGoString
-
+from gateway.metrics.numbers import go_float
 from gateway.metrics.reader import DirectoryReader, FileReader
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -26,7 +25,7 @@ class Line:
         return sum([file.values[index] for file, index in self.sources.items()])
 
     def text(self) -> str:
-        return f"{self.prefix}{floatToGoString(self.total())}\n" if self.sources else ""
+        return f"{self.prefix}{go_float(self.total())}\n" if self.sources else ""
 
 
 class Block:
@@ -49,13 +48,11 @@ class Block:
         lines = []
         for edge, line in sorted(self.buckets.items()):
             count += line.total()
-            lines.append(
-                f'{self.name}_bucket{{{comma}le="{floatToGoString(edge)}"}} {floatToGoString(count)}\n'
-            )
+            lines.append(f'{self.name}_bucket{{{comma}le="{go_float(edge)}"}} {go_float(count)}\n')
         braces = f"{{{self.labels}}}" if self.labels else ""
         total = self.total.total() if self.total else 0.0
-        lines.append(f"{self.name}_count{braces} {floatToGoString(count)}\n")
-        lines.append(f"{self.name}_sum{braces} {floatToGoString(total)}\n")
+        lines.append(f"{self.name}_count{braces} {go_float(count)}\n")
+        lines.append(f"{self.name}_sum{braces} {go_float(total)}\n")
         return "".join(lines)
 
 
@@ -110,7 +107,8 @@ class Page:
         if family is None:
             family = self._families[family_name] = Family(family_name, file.kind, help_text)
         if file.kind == "histogram":
-            child, line = _block_line(family, family_name, sample, labels)
+            block, line = _block_line(family, family_name, sample, labels)
+            child: Line | Block = block
         else:
             child = line = _line(family, sample, labels)
         line.sources[file] = index

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from gateway.metrics.cells import entries, used_bytes
 
@@ -26,10 +27,10 @@ class FileReader:
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.identity = _identity(os.fstat(self._file))
         self._memory: mmap.mmap | None = None
-        self._view = memoryview(b"")
+        self._view: memoryview[Any] = memoryview(b"")
         self._used = 8
         self._cells: list[int] = []
-        self._fetch: Callable[[memoryview], Values] = _nothing
+        self._fetch: Callable[[memoryview[Any]], Values] = _nothing
         self.values: Values = ()
 
     def poll(self) -> tuple[list[str], Iterator[int]]:
@@ -98,12 +99,12 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _fetcher(cells: list[int]) -> Callable[[memoryview], Values]:
+def _fetcher(cells: list[int]) -> Callable[[memoryview[Any]], Values]:
     if len(cells) == 1:
         only = cells[0]
         return lambda view: (view[only],)
     return itemgetter(*cells)
 
 
-def _nothing(_: memoryview) -> Values:
+def _nothing(_: memoryview[Any]) -> Values:
     return ()

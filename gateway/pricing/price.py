@@ -28,6 +28,6 @@ def cost(price: Price | None, prompt: int, completion: int, cached: int = 0) -> 
 
 
 def estimate(price: Price | None, body_bytes: int, most_completion: int | None) -> int:
-    """Nano-USD to reserve before the answer is known: four bytes per prompt token, and the maximum asked for."""
+    """Nano-USD to reserve before the answer: four bytes per prompt token, and the most output asked for."""
     completion = ASSUMED_COMPLETION if most_completion is None else most_completion
     return cost(price, body_bytes // 4, completion) or 0

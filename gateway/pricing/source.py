@@ -1,4 +1,4 @@
-"""Where a deployment's price comes from: its own `price`, else the offline data of genai-prices, else nowhere."""
+"""Where a deployment's price comes from: its own, else genai-prices' offline data, else nowhere."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
+from gateway.errors import StartError
 from gateway.process import log
 from gateway.process.order import Order, read_order
 
@@ -69,7 +70,8 @@ def _role(order: Order, stop: asyncio.Event) -> Coroutine[Any, Any, None]:
         return exporter.run(order.state, stop)
     from gateway.worker import run as worker
 
-    assert order.listener is not None
+    if order.listener is None:
+        raise StartError("a worker needs the listening socket")
     listener = socket.socket(fileno=order.listener)
     return worker.run(order.config, order.state, order.slot, listener, order.prices, stop)
 

@@ -98,40 +98,43 @@ class Master:
     def _tick(self, state: StateDirectory, listener: socket.socket) -> None:
         now = time.monotonic()
         for child in self._children:
-            if child.process is not None and child.process.poll() is not None:
-                self._died(child, state, now)
+            process = child.process
+            if process is not None and process.poll() is not None:
+                self._died(child, process, state, now)
             if child.process is None and now >= child.start_at:
                 self._start(child, state, listener)
 
-    def _died(self, child: Child, state: StateDirectory, now: float) -> None:
-        assert child.process is not None
-        code = child.process.returncode
-        _log.warning("%s (pid %d) ended with code %d", child.slot, child.process.pid, code)
-        _close(child.process)
+    def _died(
+        self, child: Child, process: subprocess.Popen[bytes], state: StateDirectory, now: float
+    ) -> None:
+        code = process.returncode
+        _log.warning("%s (pid %d) ended with code %d", child.slot, process.pid, code)
+        _close(process)
         child.process = None
         for path in state.metrics.glob(f"gauge_live*_{child.slot}.db"):
             path.unlink(missing_ok=True)
         child.deaths = [t for t in child.deaths if now - t < _DEATHS_WITHIN_S] + [now]
         if len(child.deaths) >= _MOST_DEATHS:
             raise StartError(
-                f"{child.slot} ended {len(child.deaths)} times within {_DEATHS_WITHIN_S:g} s, last with code {code}"
+                f"{child.slot} ended {_MOST_DEATHS} times in {_DEATHS_WITHIN_S:g} s, last with code {code}"
             )
         delay = 0.0 if len(child.deaths) == 1 else min(0.1 * 2 ** len(child.deaths), _LONGEST_BACKOFF_S)
         child.start_at = now + delay
 
     def _start(self, child: Child, state: StateDirectory, listener: socket.socket | None) -> None:
         handed = listener.fileno() if listener is not None and child.role == "worker" else None
-        child.process = subprocess.Popen(
+        process = child.process = subprocess.Popen(
             [sys.executable, "-m", "gateway.process.child"],
             stdin=subprocess.PIPE,
             pass_fds=() if handed is None else (handed,),
         )
         order = Order(child.role, child.slot, self._config, state, self._prices, handed)
-        assert child.process.stdin is not None
+        if process.stdin is None:
+            return
         try:
             # The pipe stays open: its end tells the child that this process is gone.
-            child.process.stdin.write(pickle.dumps(order))
-            child.process.stdin.flush()
+            process.stdin.write(pickle.dumps(order))
+            process.stdin.flush()
         except BrokenPipeError:
             _log.warning("%s ended before it could be told what to do", child.slot)
 

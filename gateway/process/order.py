@@ -25,6 +25,5 @@ class Order:
 
 def read_order(pipe: BinaryIO) -> Order:
     """The order; the pipe stays open and its end means that the master is gone."""
-    order = pickle.load(pipe)  # noqa: S301 - written by the parent process
-    assert isinstance(order, Order)
+    order: Order = pickle.load(pipe)  # noqa: S301 - written by the parent process
     return order

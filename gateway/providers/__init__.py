@@ -1,4 +1,4 @@
-"""Providers turn a public request into an upstream call, and the answer into OpenAI-shaped bytes and a Usage."""
+"""Providers turn a public request into an upstream call, the answer into OpenAI-shaped bytes and Usage."""
 
 from gateway.providers.base import Answer, ChatRequest, Provider, Stream, Usage
 from gateway.providers.mock import MockProvider

@@ -56,6 +56,5 @@ class Router:
         if len(steps) == 1:
             return steps
         # Efraimidis and Spirakis: sorting by u^(1/w) is a weighted draw without replacement.
-        return sorted(
-            steps, key=lambda s: random.random() ** (1 / max(s.deployment.weight, 1e-9)), reverse=True
-        )
+        draws = {id(s): random.random() ** (1 / max(s.deployment.weight, 1e-9)) for s in steps}  # noqa: S311
+        return sorted(steps, key=lambda s: draws[id(s)], reverse=True)

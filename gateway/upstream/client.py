@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from gateway.config import Timeouts
 from gateway.errors import UpstreamError
-from gateway.upstream.connection import Body, Connection, ConnectionHome, StaleConnection
+from gateway.upstream.connection import Body, Connection, ConnectionHome, StaleConnectionError
 
 _TICK_S = 0.1
 _MOST_IDLE = 256
@@ -134,7 +134,7 @@ class Client:
         if connection is not None:
             try:
                 return await self._exchange(connection, data, timeouts, streaming)
-            except StaleConnection:
+            except StaleConnectionError:
                 pass
         connection = await pool.connect(timeouts.connect_s)
         return await self._exchange(connection, data, timeouts, streaming)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import cast
 
 import httptools
 
@@ -16,7 +17,7 @@ from gateway.errors import UpstreamError
 _HIGH_WATER = 1 << 20
 
 
-class StaleConnection(Exception):
+class StaleConnectionError(Exception):
     """A kept-alive connection was closed by the upstream before it said anything: safe to try again."""
 
 
@@ -110,7 +111,8 @@ class Connection(asyncio.Protocol):
 
     def send(self, data: bytes, timeouts: Timeouts, most: int, streaming: bool) -> asyncio.Future[Body]:
         """Send a request. The future ends with the head (streaming) or with the whole response."""
-        assert self._transport is not None
+        if self._transport is None:
+            raise StaleConnectionError
         now = time.monotonic()
         self._timeouts, self._most, self._streaming = timeouts, most, streaming
         self._end = now + timeouts.total_s
@@ -145,8 +147,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self._transport = transport  # type: ignore[assignment]
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -154,7 +155,7 @@ class Connection(asyncio.Protocol):
         if self._body is None:
             return
         if self._used and not self._heard:
-            self._finish(StaleConnection())
+            self._finish(StaleConnectionError())
         elif self._heard and exc is None and self._ends_with_close():
             self._finish(None)
         else:

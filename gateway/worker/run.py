@@ -20,7 +20,7 @@ from gateway.api.attempts import Attempts
 from gateway.api.chat import Chat
 from gateway.api.open_routes import OpenRoutes
 from gateway.config import Config
-from gateway.errors import SpoolFull
+from gateway.errors import SpoolFullError
 from gateway.ledger import SpoolWriter
 from gateway.limits import Gate
 from gateway.limits.link import AccountantLink
@@ -78,14 +78,14 @@ class Worker:
         """Try again to write rows that a full disk kept in memory."""
         while True:
             await asyncio.sleep(0.5)
-            with contextlib.suppress(SpoolFull):
+            with contextlib.suppress(SpoolFullError):
                 self.spool.flush()
 
     async def close(self) -> None:
         """After the last request."""
         for provider in set(self.providers.values()):
             await provider.close()
-        with contextlib.suppress(SpoolFull):
+        with contextlib.suppress(SpoolFullError):
             self.spool.flush()
         self.spool.close()
 
@@ -123,7 +123,7 @@ async def run(
     worker = Worker(config, state, slot, prices)
     server = _Server(
         uvicorn.Config(
-            worker.app,  # type: ignore[arg-type]
+            worker.app,
             loop="none",
             http="httptools",
             lifespan="off",

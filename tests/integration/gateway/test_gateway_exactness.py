@@ -1,0 +1,146 @@
+"""Several workers count as one: over scrapes, and over the death of a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from tests.integration.gateway.running import Running, mock_model, parsed
+
+REQUESTS = 1000
+
+
+@pytest.fixture
+def four(tmp_path: Path) -> Iterator[Running]:
+    with Running(
+        tmp_path, workers=4, models=[mock_model("demo", deployment={"mock": {"completion_tokens": 4}})]
+    ) as r:
+        yield r
+
+
+def send_many(gateway: Running, key: str, count: int, meanwhile: Callable[[int], None]) -> int:
+    """Answered requests of `count`, 32 at a time; `meanwhile` is called after each with how many are done."""
+    done = 0
+    guard = threading.Lock()
+    local = threading.local()
+
+    def one(_: int) -> bool:
+        nonlocal done
+        client = getattr(local, "client", None)
+        if client is None:
+            client = local.client = httpx.Client(base_url=gateway.url, timeout=30)
+            clients.append(client)
+        try:
+            body = {"model": "demo", "messages": [{"role": "user", "content": "x"}]}
+            answer = client.post(
+                "/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, json=body
+            )
+            answered = answer.status_code == 200
+        except httpx.TransportError:
+            answered = False
+        with guard:
+            done += 1
+            number = done
+        meanwhile(number)
+        return answered
+
+    clients: list[httpx.Client] = []
+    with ThreadPoolExecutor(32) as pool:
+        answered = sum(pool.map(one, range(count)))
+    for client in clients:
+        client.close()
+    return answered
+
+
+def test_totals_never_decrease_and_the_last_scrape_equals_what_was_sent(four: Running) -> None:
+    key = four.key(key_alias="load")
+    seen: list[float] = []
+
+    lock = threading.Lock()
+
+    def scrape(number: int) -> None:
+        if number % (REQUESTS // 20) == 0:
+            with lock:
+                seen.append(four.total("litellm_requests_total", key="load"))
+
+    answered = send_many(four, key, REQUESTS, scrape)
+    assert answered == REQUESTS
+    assert len(seen) == 20
+    assert seen == sorted(seen)
+    assert four.total("litellm_requests_total", key="load", status="200") == REQUESTS
+    assert four.total("litellm_upstream_attempts_total", deployment="demo-0", status="200") == REQUESTS
+    assert four.total("litellm_request_duration_seconds_count", key="load") == REQUESTS
+    assert four.total("litellm_tokens_used_total", key="load", token_type="output") == 4 * REQUESTS
+    rows = four.admin("GET", "/spend/logs")
+    assert len(rows) == len({row["request_id"] for row in rows}) == REQUESTS
+
+
+def test_a_killed_worker_loses_nothing_that_was_answered_and_leaves_no_ghost(four: Running) -> None:
+    key = four.key(key_alias="load")
+    victim = four.children("worker")[1]
+    seen: list[float] = []
+
+    def meanwhile(number: int) -> None:
+        if number == REQUESTS // 2:
+            four.kill(victim)
+        if number % (REQUESTS // 10) == 0:
+            seen.append(four.total("litellm_requests_total", key="load", status="200"))
+
+    before = set(four.samples())
+    answered = send_many(four, key, REQUESTS, meanwhile)
+    counted = four.total("litellm_requests_total", key="load", status="200")
+    assert REQUESTS - 32 <= answered <= REQUESTS
+    # The killed worker may have counted a request whose answer did not get out; never the other way round.
+    assert answered <= counted <= REQUESTS
+    rows = four.admin("GET", "/spend/logs")
+    assert answered <= len(rows) == len({row["request_id"] for row in rows}) <= REQUESTS
+    assert max(seen) <= counted
+    four.until(lambda: len(four.children("worker")) == 4, "four workers again")
+    new = {series for series in set(four.samples()) - before if dict(series[1]).get("key") != "load"}
+    assert {name for name, _ in new} <= {
+        "litellm_request_duration_bucket",
+        "litellm_request_duration_count",
+        "litellm_request_duration_sum",
+    }
+    assert not any("pid" in dict(labels) for _, labels in four.samples())
+    four.until(lambda: four.total("litellm_current_load") == 0, "no request is in flight")
+
+
+def test_ledger_rows_are_exactly_the_requests_when_the_accountant_is_killed(four: Running) -> None:
+    key = four.key(key_alias="load")
+    four.chat(key)
+
+    def meanwhile(number: int) -> None:
+        if number == 100:
+            four.kill(accountant)
+
+    accountant = four.children("accountant")[0]
+    answered = send_many(four, key, 400, meanwhile)
+    assert answered == 400
+    four.until(lambda: four.http.get("/health/readiness").status_code == 200, "ready again")
+    rows = four.admin("GET", "/spend/logs")
+    assert len(rows) == len({row["request_id"] for row in rows}) == 401
+    spent = four.admin("GET", "/key/info", params={"key": key})["info"]["total_spend"]
+    assert spent == pytest.approx(sum(row["spend"] for row in rows), abs=1e-12)
+
+
+def test_a_stock_collector_reads_the_same_samples(four: Running) -> None:
+    key = four.key(key_alias="load", max_budget=5)
+    send_many(four, key, 40, lambda _: None)
+    four.chat(key, stream=True)
+    four.chat(key, mock={"error": 429})
+    four.until(lambda: four.total("litellm_budget_spent_usd", key="load") > 0, "the gauge follows")
+    four.until(lambda: four.total("litellm_ledger_backlog_rows") == 0, "everything is in the ledger")
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(four.state / "metrics"))
+    assert four.samples() == parsed(generate_latest(registry).decode())
+    assert (
+        httpx.get(f"{four.url}/metrics").headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    )

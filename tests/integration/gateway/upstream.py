@@ -1,0 +1,122 @@
+"""An OpenAI-shaped upstream on a real socket; the model's name says how it behaves."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+
+
+class FakeUpstream:
+    """`calls` holds (path, headers, body) of every request."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, str], dict[str, Any]]] = []
+        upstream = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                upstream.calls.append((self.path, dict(self.headers), body))
+                upstream.answer(self, body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.released = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def __enter__(self) -> FakeUpstream:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def of(self, model: str) -> list[dict[str, Any]]:
+        return [body for _, _, body in self.calls if body["model"] == model]
+
+    def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        kind = body["model"]
+        if kind.startswith("status-"):
+            status = int(kind.split("-")[1])
+            error = {"error": {"message": f"upstream says {status}", "type": "x", "code": None}}
+            self._whole(
+                handler, status, json.dumps(error).encode(), {"Retry-After": "7"} if status == 429 else {}
+            )
+        elif kind == "silent":
+            self.released.wait(30)
+        elif kind == "garbage":
+            self._whole(handler, 200, b"<html>not json</html>")
+        elif kind == "closes":
+            handler.close_connection = True
+        elif kind == "stale":
+            # Says keep-alive, then closes: the next request on this connection meets a dead socket.
+            self._completion(handler, kind)
+            handler.close_connection = True
+        elif body.get("stream"):
+            self._stream(handler, body, cut=kind == "cut")
+        else:
+            self._completion(handler, kind)
+
+    def _completion(self, handler: BaseHTTPRequestHandler, model: str) -> None:
+        choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+        answer = {
+            "id": "x",
+            "object": "chat.completion",
+            "created": 1,
+            "model": model,
+            "choices": [choice],
+            "usage": USAGE,
+            "x_unknown": {"kept": True},
+        }
+        self._whole(handler, 200, json.dumps(answer).encode())
+
+    def _stream(self, handler: BaseHTTPRequestHandler, body: dict[str, Any], cut: bool) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for word in ("one ", "two ", "three"):
+            self._event(
+                handler, {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]}
+            )
+        if cut:
+            handler.close_connection = True
+            return
+        self._event(handler, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        if (body.get("stream_options") or {}).get("include_usage"):
+            self._event(handler, {"choices": [], "usage": USAGE})
+        self._chunk(handler, b"data: [DONE]\n\n")
+        self._chunk(handler, b"")
+
+    def _event(self, handler: BaseHTTPRequestHandler, more: dict[str, Any]) -> None:
+        event = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", **more}
+        self._chunk(handler, b"data: " + json.dumps(event).encode() + b"\n\n")
+
+    def _chunk(self, handler: BaseHTTPRequestHandler, data: bytes) -> None:
+        handler.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def _whole(
+        self, handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str] | None = None
+    ) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
