@@ -51,10 +51,17 @@ def test_interrupts_and_kills_leave_nothing_behind(stack: Parts) -> None:
     assert [alert["outcome"] for proof in evidence for alert in proof["alerts"]] == ["interrupted"] * 4
 
     other = start_proof(stack)
-    stop_with(start_proof(stack), signal.SIGKILL)
-    assert len(stack.gateway.canaries()) == 2
-    killed = cleanup_leftovers(stack.endpoints, stack.options.proofs)
-    assert len(killed) == 1, "the running proof was disturbed, or the killed one was missed"
-    assert stack.gateway.canaries().isdisjoint(killed)
-    assert stop_with(other, signal.SIGINT) == 130
+    # Held still, so that it cannot finish by itself before the other one is killed.
+    other.send_signal(signal.SIGSTOP)
+    try:
+        stop_with(start_proof(stack), signal.SIGKILL)
+        assert len(stack.gateway.canaries()) == 2
+        killed = cleanup_leftovers(stack.endpoints, stack.options.proofs)
+        assert len(killed) == 1, "the running proof was disturbed, or the killed one was missed"
+        assert len(stack.gateway.canaries() - set(killed)) == 1
+    finally:
+        other.send_signal(signal.SIGINT)
+        other.send_signal(signal.SIGCONT)
+        code = stop_with(other, signal.SIGCONT)
+    assert code == 130
     assert stack.gateway.canaries() == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,19 @@ def test_an_injected_alert_says_that_its_rule_was_not_evaluated(stack: Parts) ->
     assert alert.as_json()["rule_evaluated"] is False
     assert "its rule was not evaluated" in alert.verdict
     assert [hop.name for hop in alert.hops] == ["injected", "received", "delivered", "withdrawn", "resolved"]
+
+
+def test_a_receiver_that_cannot_be_read_is_proven_by_alertmanagers_counters(stack: Parts) -> None:
+    endpoints = replace(stack.endpoints, receiver="slack", inbox="")
+    proof = prove_alerts(endpoints, ["LitellmKeyBudget80"], stack.options)
+    alert = proof.alerts[0]
+    assert alert.outcome is Outcome.PROVEN, alert.as_json()
+    assert alert.label.endswith("-slack")
+    assert alert.hop("delivered").evidence == {
+        "slack_deliveries_since_start": 1,
+        "slack_failures_since_start": 0,
+        "needed": 1,
+    }
 
 
 def test_an_unknown_alert_is_a_usage_error_that_lists_the_known_ones(stack: Parts) -> None:
