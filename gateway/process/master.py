@@ -127,6 +127,8 @@ class Master:
             [sys.executable, "-m", "gateway.process.child"],
             stdin=subprocess.PIPE,
             pass_fds=() if handed is None else (handed,),
+            # A signal to this process's whole group must not end the accountant before the workers.
+            process_group=0,
         )
         order = Order(child.role, child.slot, self._config, state, self._prices, handed)
         if process.stdin is None:

@@ -84,6 +84,7 @@ class Running:
                     self.state,
                 ],
                 stderr=log,
+                process_group=0,
                 env=environment,
             )
         self.until(self._ready, "the gateway is ready")

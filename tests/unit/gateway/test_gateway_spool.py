@@ -52,6 +52,18 @@ def test_half_a_row_is_left_until_it_is_whole(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_a_line_that_is_not_a_row_is_left_out_and_later_rows_are_not(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, "w0-a")
+    writer.append(row(0))
+    name, _ = writer.position
+    with (tmp_path / name).open("ab") as file:
+        file.write(b'not json\n{"unknown": 1}\n')
+    writer.append(row(1))
+    rows = SpoolReader(tmp_path, {}).read(name)
+    assert [r.request_id for _, r in rows] == ["r0", "r1"]
+    writer.close()
+
+
 def test_a_spool_is_deleted_only_when_nobody_writes_to_it(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w0-a")
     writer.append(row(0))
