@@ -43,8 +43,7 @@ async function bundled() {
     loader: { '.svg': 'dataurl', '.woff': 'dataurl', '.woff2': 'dataurl', '.png': 'dataurl', '.ttf': 'dataurl' },
   });
   const page = join(work, 'page.html');
-  const style = 'body{margin:0;background:#111217} *{box-sizing:border-box} button{background:none;border:none;color:inherit;font:inherit} h2,h6{margin:0;font:inherit} table{border-collapse:collapse;font-size:12px}';
-  writeFileSync(page, `<!doctype html><meta charset="utf-8"><style>${style}</style><div id="root"></div><script src="page.js"></script>`);
+  writeFileSync(page, `<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="page.css"><div id="root"></div><script src="page.js"></script>`);
   return pathToFileURL(page).href;
 }
 

@@ -2,8 +2,10 @@
 // map, gauge) is drawn here to look the same.
 import React from 'react';
 import { createRoot } from 'react-dom/client';
+import 'uplot/dist/uPlot.min.css';
+import '@grafana/react-data-grid/lib/styles.css';
 import { EventBusSrv, ThemeContext, VizOrientation, createTheme, reduceField } from '@grafana/data';
-import { BarGauge, BigValue, PanelChrome, PanelContextProvider, TimeSeries } from '@grafana/ui';
+import { BarGauge, BigValue, GlobalStyles, PanelChrome, PanelContextProvider, TimeSeries } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { Arc } from './gauge.jsx';
 import { Heatmap } from './heatmap.jsx';
@@ -53,7 +55,7 @@ function Stat({ panel, frames, width, height }) {
           value={display}
           colorMode={colorMode}
           graphMode={graphMode}
-          textMode={textMode === 'value' ? 'value' : 'value_and_name'}
+          textMode={textMode}
           justifyMode="auto"
           sparkline={graphMode === 'area' && frame.length > 1 ? { x: frame.fields[0], y: { ...field, config: { ...field.config, custom: {} } }, timeRange: frame.timeRange } : undefined}
         />
@@ -68,7 +70,7 @@ function Gauge({ frames, width, height }) {
 }
 
 function Bars({ panel, frames, width, height }) {
-  const shown = values(frames).sort((a, b) => b.display.numeric - a.display.numeric);
+  const shown = values(frames);
   const each = Math.min(60, Math.floor((height - GAP * (shown.length - 1)) / shown.length));
   const factors = {
     title: shown.reduce((long, { display }) => ((display.title ?? '').length > long.length ? display.title : long), ''),
@@ -195,6 +197,7 @@ window.draw = async ({ dashboard, url, range: chosen, scrape, width }) => {
   createRoot(document.getElementById('root')).render(
     <ThemeContext.Provider value={theme}>
       <PanelContextProvider value={context}>
+        <GlobalStyles isExtensionSidebarOpen={false} />
         <Dashboard dashboard={dashboard} drawn={drawn} width={width} height={height} />
       </PanelContextProvider>
     </ThemeContext.Provider>

@@ -69,7 +69,8 @@ def _targets(panel: Panel) -> list[grafana.Target]:
 def _defaults(panel: Panel, context: Context) -> dict[str, Any]:
     defaults: dict[str, Any] = {
         "unit": panel.unit,
-        "noValue": panel.no_value,
+        # In a table it stands in single empty cells.
+        "noValue": "–" if panel.kind == "table" else panel.no_value,
         "color": {"mode": "palette-classic" if panel.kind in ("timeseries", "heatmap") else "thresholds"},
         "thresholds": {"mode": "absolute", "steps": steps(panel.thresholds, context.alerts)},
         "mappings": _mappings(panel),
@@ -130,7 +131,7 @@ def _stat(panel: Panel) -> dict[str, Any]:
     return {
         "reduceOptions": _LAST,
         "orientation": "auto",
-        "textMode": "auto" if any(query.legend for query in panel.queries) else "value",
+        "textMode": panel.shown,
         "colorMode": "background" if panel.meanings else "value",
         "graphMode": "none" if panel.meanings or panel.instant else "area",
         "justifyMode": "auto",

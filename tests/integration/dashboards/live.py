@@ -2,15 +2,17 @@
 
 The integration test asks every panel's query of it; `make pictures` draws its dashboards:
 
-    python -m tests.integration.dashboards.live DIRECTORY --minutes 20
+    python -m tests.integration.dashboards.live DIRECTORY
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +29,8 @@ MANNERS = {
     "gpt-4o-mini": Manner(0.22, 0.006, 60, error_rate=0.002),
     "claude-sonnet": Manner(0.7, 0.016, 120, error_rate=0.02, error_status=529),
     "llama-3": Manner(0.15, 0.02, 50),
-    "broken": Manner(0.02, 0.01, 5, error_rate=1.0, error_status=503),
-    "locked": Manner(0.02, 0.01, 5, error_rate=1.0, error_status=401),
+    "broken": Manner(0.3, 0.01, 40, error_rate=0.3, error_status=503),
+    "locked": Manner(0.3, 0.01, 40, error_rate=0.3, error_status=401),
 }
 SPEC = """\
 version: 1
@@ -55,15 +57,15 @@ models:
     deployments: [{{provider: trial, model: locked, api_base: "{upstream}", price: {{input_usd_per_million_tokens: 1, output_usd_per_million_tokens: 1}}}}]
     fallbacks: [preview]
 teams:
-  - {{name: backend, budget: {{usd: {budget}, period: 30d}}}}
-  - {{name: data, budget: {{usd: {small}, period: 30d}}}}
+  - {{name: backend, budget: {{usd: 900, period: 30d}}}}
+  - {{name: data, budget: {{usd: 60, period: 7d}}}}
   - {{name: research}}
 keys:
   - {{name: chatbot, team: backend, secret: "file:secrets/chatbot", max_parallel: 60}}
-  - {{name: ci, team: backend, secret: "file:secrets/ci", rpm: 60, budget: {{usd: {small}, period: 1d}}}}
-  - {{name: notebooks, team: data, secret: "file:secrets/notebooks", budget: {{usd: {small}, period: 7d}}}}
+  - {{name: ci, team: backend, secret: "file:secrets/ci", rpm: 60, budget: {{usd: 0.25, period: 1d}}}}
+  - {{name: notebooks, team: data, secret: "file:secrets/notebooks", budget: {{usd: 4, period: 1d}}}}
   - {{name: lab, team: research, secret: "file:secrets/lab"}}
-  - {{name: spent, team: research, secret: "file:secrets/spent", budget: {{usd: 0.005, period: 30d}}}}
+  - {{name: spent, team: research, secret: "file:secrets/spent", budget: {{usd: 0.02, period: 30d}}}}
 prometheus: {{port: {prometheus}}}
 alertmanager: {{port: {alertmanager}}}
 alerts: {{inbox: {{port: {inbox}}}}}
@@ -128,8 +130,7 @@ class Live:
         for name, value in secrets.items():
             (self.dir.secrets / name).touch(mode=0o600)
             (self.dir.secrets / name).write_text(value, encoding="utf-8")
-        small = 0.6 if self._fast else 1.2
-        text = SPEC.format(upstream=self._upstream.url, budget=small * 8, small=small, **free_ports(_PORTS))
+        text = SPEC.format(upstream=self._upstream.url, **free_ports(_PORTS))
         self.dir.spec.write_text(text, encoding="utf-8")
         source = load_spec(self.dir.spec)
         self.spec = source.spec
@@ -147,23 +148,24 @@ class Live:
 _PORTS = {"gateway": 14000, "prometheus": 19090, "alertmanager": 19093, "inbox": 19095}
 
 
-def main(arguments: list[str], then: Callable[[Live], None] = lambda _: None) -> None:
-    """Run a stack with a bad spell of its main provider, and a command against it at the end of each minute."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> None:
+    """Run a stack whose main provider has a bad spell, until interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--hold", action="store_true", help="keep sending until interrupted")
-    chosen = parser.parse_args(arguments)
+    parser.add_argument("--minutes", type=float, default=25, help="until `ready` is written")
+    chosen = parser.parse_args()
     seconds = chosen.minutes * 60
-    spells = (Spell("gpt-4o", seconds * 0.45, seconds * 0.6, 503),)
+    spells = (Spell("gpt-4o", seconds * 0.5, seconds * 0.62, 503),)
     with Live(chosen.directory.resolve(), fast=False, spells=spells) as live:
-        print(live.prometheus, live.dir.bundle / "grafana" / "dashboards", flush=True)
-        print(live.traffic(seconds), flush=True)
-        then(live)
-        while chosen.hold:
+        live.traffic(seconds)
+        (live.dir.root / "ready").write_text(live.prometheus, encoding="utf-8")
+        while True:
             live.traffic(60)
 
 
 if __name__ == "__main__":
     os.environ.setdefault("STACKCTL_PYTHON", sys.executable)
-    main(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        main()
