@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from stackctl.render import render_bundle, write
@@ -65,7 +66,7 @@ keys:
   - {{name: ci, team: backend, secret: "file:secrets/ci", rpm: 60, budget: {{usd: 0.25, period: 1d}}}}
   - {{name: notebooks, team: data, secret: "file:secrets/notebooks", budget: {{usd: 4, period: 1d}}}}
   - {{name: lab, team: research, secret: "file:secrets/lab"}}
-  - {{name: spent, team: research, secret: "file:secrets/spent", budget: {{usd: 0.02, period: 30d}}}}
+  - {{name: spent, team: research, secret: "file:secrets/spent", budget: {{usd: 0.01, period: 30d}}}}
 prometheus: {{port: {prometheus}}}
 alertmanager: {{port: {alertmanager}}}
 alerts: {{inbox: {{port: {inbox}}}}}
@@ -119,9 +120,10 @@ class Live:
     def prometheus(self) -> str:
         return f"http://127.0.0.1:{self.spec.prometheus.port}"
 
-    def traffic(self, seconds: float) -> dict[int, int]:
-        """Let the clients send for that long; returns how many answers came with which status."""
-        return Traffic(self.gateway, CLIENTS).run(seconds)
+    def traffic(self, seconds: float, *, hurry: float = 1.0) -> dict[int, int]:
+        """Let the clients send for that long, `hurry` times as often; returns the number of answers by status."""
+        clients = [replace(client, per_second=client.per_second * hurry) for client in CLIENTS]
+        return Traffic(self.gateway, clients).run(seconds)
 
     def _write(self) -> None:
         self.dir.root.mkdir(parents=True, exist_ok=True)
