@@ -79,6 +79,8 @@ class Panel(_Part):
     """A variable: one panel for each of its chosen values."""
     labels: dict[str, str] = Field(default_factory=dict)
     """In a table: label → heading of the columns on the left."""
+    wide: str = ""
+    """In a table: the column with the long texts."""
     sort: str = ""
     """In a table: the column to sort by, largest first."""
     meanings: dict[str, Meaning] = Field(default_factory=dict)

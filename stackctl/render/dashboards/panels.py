@@ -92,7 +92,7 @@ def _mappings(panel: Panel) -> list[dict[str, Any]]:
 
 def _custom(panel: Panel, context: Context) -> dict[str, Any]:
     if panel.kind == "table":
-        return {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
+        return {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "minWidth": 90}
     if panel.kind != "timeseries":
         return {}
     return {
@@ -132,7 +132,7 @@ def _stat(panel: Panel) -> dict[str, Any]:
         "reduceOptions": _LAST,
         "orientation": "auto",
         "textMode": panel.shown,
-        "colorMode": "background" if panel.meanings else "value",
+        "colorMode": "background_solid" if panel.meanings else "value",
         "graphMode": "none" if panel.meanings or panel.instant else "area",
         "justifyMode": "auto",
         "wideLayout": True,
