@@ -10,12 +10,15 @@ import typer
 
 from stackctl.cli.options import HERE, Directory, Json, Url
 from stackctl.cli.output import command
-from stackctl.result import Result
+from stackctl.problem import Severity
+from stackctl.result import Exit, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import RenderableType
+
+spend = typer.Typer(help="What was spent, by whom and on what.", rich_markup_mode=None, invoke_without_command=True)
 
 Since = Annotated[str, typer.Option(help="From this date, time, or this long ago (7d).")]
 Until = Annotated[str, typer.Option(help="Up to this date or time; now by default.")]
@@ -33,8 +36,10 @@ class Dimension(StrEnum):
     DAY = "day"
 
 
+@spend.callback()
 @command("spend")
-def spend(
+def report(
+    context: typer.Context,
     by: Annotated[Dimension, typer.Option(help="Sum by this.")] = Dimension.TEAM,
     since: Since = "30d",
     until: Until = "",
@@ -48,6 +53,8 @@ def spend(
     json_output: Json = False,  # noqa: ARG001 read by the renderer
 ) -> Result:
     """What was spent, from the ledger: by team, key, user, model, provider, tag or day."""
+    if context.invoked_subcommand:
+        return Result()
     from datetime import UTC, datetime
 
     from stackctl.cli.connect import connect
@@ -74,6 +81,63 @@ def spend(
         "written": written,
     }
     return Result(data, view=_table)
+
+
+@spend.command("reconcile")
+@command("spend reconcile")
+def reconcile(
+    invoice: Annotated[Path | None, typer.Option(help="The provider's invoice as CSV.")] = None,
+    date_column: Annotated[str, typer.Option(help="The invoice's column with the date.")] = "",
+    model_column: Annotated[str, typer.Option(help="The invoice's column with the model.")] = "",
+    cost_column: Annotated[str, typer.Option(help="The invoice's column with the cost in USD.")] = "",
+    tolerance: Annotated[float, typer.Option(help="The share by which two sources may differ.", min=0)] = 0.01,
+    since: Since = "7d",
+    until: Until = "",
+    directory: Directory = HERE,
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Compare the ledger with the metrics and with a provider's invoice, day by day and model by model."""
+    from datetime import UTC, datetime
+
+    from stackctl.cli.connect import connect
+    from stackctl.client.ledger import ledger_rows
+    from stackctl.runtime import urls
+    from stackctl.spec import load_spec
+    from stackctl.spec.model import TEST_PREFIX
+    from stackctl.spend import Span
+    from stackctl.spend.invoice import read_invoice
+    from stackctl.spend.metrics import spend_by_day
+    from stackctl.spend.reconcile import compare, findings
+    from stackctl.stack import StackDir
+
+    span = Span.parse(since, until, datetime.now(UTC))
+    given = {"date": date_column, "model": model_column, "cost": cost_column}
+    lines = read_invoice(invoice, {role: name for role, name in given.items() if name}) if invoice else None
+    with connect(directory, "") as gateway:
+        rows = [row for row in ledger_rows(gateway, span.start, span.end) if not row.key.startswith(TEST_PREFIX)]
+    metrics = spend_by_day(urls(load_spec(StackDir(directory).spec).spec)["prometheus"], span, TEST_PREFIX)
+    comparisons = compare(rows, metrics, lines)
+    problems = findings(comparisons, tolerance)
+    differs = any(problem.severity >= Severity.ERROR for problem in problems)
+    data = {
+        "since": span.start.isoformat(),
+        "until": span.end.isoformat(),
+        "rows": [item.as_json() for item in comparisons],
+    }
+    return Result(data, problems, Exit.NO if differs else Exit.YES, _comparisons)
+
+
+def _comparisons(data: dict[str, Any]) -> Iterable[RenderableType]:
+    from rich.table import Table
+
+    table = Table("day", "model", box=None, pad_edge=False)
+    for title in ("ledger USD", "metrics USD", "invoice USD", "difference", "estimated", "unpriced"):
+        table.add_column(title, justify="right")
+    for row in data["rows"]:
+        money = [row[name] for name in ("ledger", "metrics", "invoice", "difference", "estimated")]
+        shown = ["-" if value is None else f"{round(value, 6) + 0.0:,.6f}" for value in money]
+        table.add_row(row["day"], row["model"], *shown, str(row["unpriced"] or "-"))
+    yield table
 
 
 def _table(data: dict[str, Any]) -> Iterable[RenderableType]:
