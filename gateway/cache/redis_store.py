@@ -33,7 +33,7 @@ class RedisStore:
         except (RedisError, OSError) as error:
             self._complain(error)
             return None
-        return None if found is None else _entry(found)
+        return _entry(found) if isinstance(found, bytes) else None
 
     async def put(self, identity: bytes, entry: Entry, ttl_s: float) -> None:
         from redis.exceptions import RedisError
