@@ -125,8 +125,9 @@ def _label_join(call: nodes.Call, vector: Shape) -> Shape:
 def _with_label(vector: Shape, name: str, *, certain: bool) -> Shape:
     possible = None if vector.possible is None else vector.possible | {name}
     fixed = {label: value for label, value in vector.fixed.items() if label != name}
+    bounds = {label: values for label, values in vector.bounds.items() if label != name}
     kept = vector.certain - {name}
-    return replace(vector, certain=kept | {name} if certain else kept, possible=possible, fixed=fixed)
+    return replace(vector, certain=kept | {name} if certain else kept, possible=possible, fixed=fixed, bounds=bounds)
 
 
 def _quantile(arguments: Sequence[Shape]) -> Shape:

@@ -31,16 +31,16 @@ def apply_matchers(base: Shape, matchers: Iterable[Matcher]) -> Shape:
             )
         elif matcher.op == "=" and not matcher.value:
             shape = shape.less(frozenset({matcher.name}))
-        elif _demands_value(matcher) and shape.may_have(matcher.name):
+        elif demands_value(matcher) and shape.may_have(matcher.name):
             shape = replace(shape, certain=shape.certain | {matcher.name})
     for matcher in matchers:
-        if not shape.may_have(matcher.name) and _demands_value(matcher) and not matcher.variable:
+        if not shape.may_have(matcher.name) and demands_value(matcher) and not matcher.variable:
             reason = f"no series has a label {matcher.name}, which {matcher} demands"
             return replace(shape, dead=shape.dead or Death(reason, matcher.at, "promql/unknown-label"))
     return shape
 
 
-def _demands_value(matcher: Matcher) -> bool:
+def demands_value(matcher: Matcher) -> bool:
     """Whether a series without the label is left out."""
     if matcher.op == "=":
         return bool(matcher.value)

@@ -74,6 +74,8 @@ class Shape:
     """counter, gauge, bucket, sum, count, rate, quantile, scalar, string or unknown."""
     buckets: tuple[float, ...] = ()
     """Finite bucket edges of the histogram this is made of, if it still is one."""
+    bounds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The only values of labels whose values are known."""
     metrics: frozenset[str] = frozenset()
     """The engine series it stands on, recording rules resolved."""
     dead: Death | None = None
@@ -108,6 +110,7 @@ class Shape:
             self.values.hull(other.values),
             kind,
             self.buckets if self.buckets == other.buckets else (),
+            {name: self.bounds[name] | other.bounds[name] for name in self.bounds.keys() & other.bounds.keys()},
             self.metrics | other.metrics,
             self.dead,
         )
