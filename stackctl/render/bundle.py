@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from stackctl import __version__
 from stackctl.catalogue.alerts import resolve_alerts
 from stackctl.render.alertmanager import alertmanager_yml
+from stackctl.render.dashboards import render_dashboards
 from stackctl.render.gateway import gateway_yaml
+from stackctl.render.own import own_bundle_files
 from stackctl.render.prometheus import prometheus_yml, rule_files
 from stackctl.render.templates import fill, verbatim
 
@@ -34,7 +36,7 @@ class Bundle:
 def render_bundle(source: SpecFile) -> Bundle:
     """Render everything the spec's runtime needs; raises SpecError where the spec and the catalogue disagree.
 
-    The result depends on the spec's text and the stackctl version only.
+    The result depends on the spec's text, the user's own files beside it and the stackctl version only.
     """
     spec = source.spec
     alerts = resolve_alerts(source)
@@ -47,7 +49,10 @@ def render_bundle(source: SpecFile) -> Bundle:
     texts |= {f"prometheus/rules/{name}": text for name, text in rule_files(spec, alerts).items()}
     files = {path: (_header(source, path) + text).encode() for path, text in sorted(texts.items())}
     files["alertmanager/templates/stackctl.tmpl"] = verbatim("alertmanager/stackctl.tmpl").encode()
-    return Bundle(files | {MANIFEST: _manifest(source, files)})
+    dashboards = render_dashboards(spec, alerts)
+    files |= {path: text.encode() for path, text in (dashboards.files | own_bundle_files(source.own)).items()}
+    left_out = [entry.as_json() for entry in dashboards.left_out]
+    return Bundle(files | {MANIFEST: _manifest(source, files, left_out)})
 
 
 def _header(source: SpecFile, path: str) -> str:
@@ -58,7 +63,7 @@ def _header(source: SpecFile, path: str) -> str:
     )
 
 
-def _manifest(source: SpecFile, files: dict[str, bytes]) -> bytes:
+def _manifest(source: SpecFile, files: dict[str, bytes], left_out: list[dict[str, str]]) -> bytes:
     manifest = {
         "version": 1,
         "stackctl": __version__,
@@ -67,5 +72,6 @@ def _manifest(source: SpecFile, files: dict[str, bytes]) -> bytes:
         "runtime": source.spec.runtime,
         "spec_sha256": source.sha256,
         "files": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
+        "left_out": left_out,
     }
     return (json.dumps(manifest, indent=2) + "\n").encode()
