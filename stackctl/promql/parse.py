@@ -30,6 +30,13 @@ class Query:
     lists: tuple[LabelUse, ...]
     variables: tuple[tuple[str, int], ...]
     _substituted: Substituted
+    _trees: Mapping[nodes.Expr, Any]
+
+    def show(self, node: nodes.Expr) -> str:
+        """A part of the query as PromQL on one line; of a range selector, the series it selects."""
+        tree = self._trees[node]
+        tree = tree.vector_selector if isinstance(tree, parser.MatrixSelector) else tree
+        return " ".join(tree.prettify().split())
 
     def origin(self, offset: int) -> int:
         """The offset in the written text of an offset in the tree."""
@@ -41,17 +48,26 @@ class Query:
         return min((at for at in uses if at >= after), default=uses[-1] if uses else after)
 
 
-def parse_query(text: str, values: Mapping[str, str] | None = None, scrape_s: float = 15) -> Query:
-    """Parse a query as rules or dashboards hold it; raises QueryError."""
-    substituted = substitute(text, values or {}, scrape_s) if values is not None else Substituted(text)
+def parse_query(
+    text: str,
+    values: Mapping[str, str] | None = None,
+    scrape_s: float = 15,
+    inside: Mapping[str, str] | None = None,
+) -> Query:
+    """Parse a query; raises QueryError.
+
+    `values` are texts for a dashboard's variables (None: the query is a rule's and has none), `inside` those for
+    variables within strings, where a placeholder stands without it.
+    """
+    substituted = substitute(text, values, scrape_s, inside) if values is not None else Substituted(text)
     try:
         tree = parser.parse(substituted.text)
     except ValueError as error:
         raise QueryError(_first_line(str(error))) from None
     places = layout(substituted.text)
-    return Query(
-        substituted.text, _Builder(places).build(tree), tuple(places.lists), substituted.used, substituted
-    )
+    builder = _Builder(places)
+    root = builder.build(tree)
+    return Query(substituted.text, root, tuple(places.lists), substituted.used, substituted, builder.trees)
 
 
 def _first_line(message: str) -> str:
@@ -82,12 +98,14 @@ class _Builder:
         self._calls = iter(places.calls)
         self._aggregates = iter(places.aggregates)
         self._operators = iter(places.operators)
+        self.trees: dict[nodes.Expr, Any] = {}
 
     def build(self, tree: Any) -> nodes.Expr:
         method = getattr(self, f"_{type(tree).__name__}", None)
         if method is None:
             raise QueryError(f"{type(tree).__name__} is not understood")
         built: nodes.Expr = method(tree)
+        self.trees[built] = tree
         return built
 
     def _VectorSelector(self, tree: Any) -> nodes.Selector:  # noqa: N802 named like the parser's class

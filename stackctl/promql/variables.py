@@ -53,8 +53,13 @@ def built_in(scrape_s: float) -> dict[str, str]:
     }
 
 
-def substitute(text: str, values: Mapping[str, str], scrape_s: float) -> Substituted:
-    """Replace every variable: Grafana's own by its meaning, others by `values` or by what fits the place."""
+def substitute(
+    text: str, values: Mapping[str, str], scrape_s: float, inside: Mapping[str, str] | None = None
+) -> Substituted:
+    """Replace every variable: Grafana's own by its meaning, others by `values` or by what fits the place.
+
+    Within strings, where nothing need be known to parse, `inside` supplies the text, or a placeholder.
+    """
     known = built_in(scrape_s) | dict(values)
     pieces: list[str] = []
     used: list[tuple[str, int]] = []
@@ -64,7 +69,7 @@ def substitute(text: str, values: Mapping[str, str], scrape_s: float) -> Substit
         name = match["braced"] or match["old"] or match["plain"]
         if _is_capture(text, match.start(), name):
             continue
-        value = _value(name, known, text, match)
+        value = _value(name, known, inside or {}, text, match)
         pieces += [text[done : match.start()], value]
         length += match.start() - done
         starts += [length, length + len(value)]
@@ -81,11 +86,11 @@ def _is_capture(text: str, at: int, name: str) -> bool:
     return name.isdigit() or (text[at : at + 2] == "${" and name.isdigit())
 
 
-def _value(name: str, known: Mapping[str, str], text: str, match: re.Match[str]) -> str:
+def _value(name: str, known: Mapping[str, str], inside: Mapping[str, str], text: str, match: re.Match[str]) -> str:
     if name in known and name.startswith("__"):
         return known[name]
     if _in_string(text, match.start()):
-        return PLACEHOLDER
+        return inside.get(name, PLACEHOLDER)
     value = known.get(name, "")
     before = text[: match.start()].rstrip()
     if before.endswith(("[", "offset", ":")):
