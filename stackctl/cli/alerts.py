@@ -29,7 +29,7 @@ def list_alerts(
     json_output: Json = False,  # noqa: ARG001 read by the renderer
 ) -> Result:
     """Every enabled alert with its threshold, duration and severity, the spec's changes applied."""
-    from stackctl.catalogue.alerts import resolve_alerts
+    from stackctl.catalogue.rules import resolve_alerts
     from stackctl.proof.drivers.registry import registry
     from stackctl.spec import load_spec
     from stackctl.stack import StackDir

@@ -66,7 +66,7 @@ class Panel(_Part):
     stacked: bool = False
     bars: bool = False
     accumulate: bool = False
-    """Draw the running total of a timeseries over the panel's range."""
+    """The queries give running totals, so the legend shows where they end and nothing else."""
     step: str = ""
     """Shortest step between two points, such as `1d` for a bar per day."""
     range: str = ""

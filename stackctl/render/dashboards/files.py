@@ -1,4 +1,4 @@
-"""spec → the dashboards of its bundle."""
+"""What a spec's rules record → the dashboards of its bundle."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 from stackctl.render.dashboards.compiled import compiled, importable, provisioned
 from stackctl.render.dashboards.definition import load_definitions
 from stackctl.render.dashboards.panels import Context
-from stackctl.render.dashboards.supply import LeftOut, reduced, supplied_by
+from stackctl.render.dashboards.supply import Supply, reduced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from stackctl.catalogue.alerts import Alert
-    from stackctl.spec import Spec
+    from stackctl.catalogue.rules import LeftOut, RuleSet
+    from stackctl.render.dashboards.definition import Definition
 
 
 @dataclass(frozen=True)
@@ -25,15 +23,16 @@ class Dashboards:
     left_out: tuple[LeftOut, ...]
 
 
-def render_dashboards(spec: Spec, alerts: Sequence[Alert]) -> Dashboards:
+def render_dashboards(rules: RuleSet) -> Dashboards:
     """Every dashboard twice, to be provisioned and to be imported, with the alerts' thresholds in this stack."""
-    supplied = supplied_by(spec)
-    kept, left_out = [], []
+    supply = Supply(rules)
+    kept: list[Definition] = []
+    left_out: list[LeftOut] = []
     for definition in load_definitions():
-        remaining, missing = reduced(definition, supplied)
+        remaining, missing = reduced(definition, supply)
         kept += [remaining] if remaining.rows else []
         left_out += missing
-    context = Context({alert.name: alert for alert in alerts}, {one.uid: one.title for one in kept})
+    context = Context({alert.name: alert for alert in rules.alerts}, {one.uid: one.title for one in kept})
     files: dict[str, str] = {}
     for definition in kept:
         dashboard = compiled(definition, context)

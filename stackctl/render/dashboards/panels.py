@@ -41,7 +41,7 @@ def build(panel: Panel, id_: int, position: grafana.GridPos, context: Context) -
         targets=_targets(panel),
         field_config=grafana.FieldConfig(_defaults(panel, context), _overrides(panel, context)),
         options=_OPTIONS[panel.kind](panel),
-        transformations=_transformations(panel) or None,
+        transformations=table_transformations(panel) if panel.kind == "table" else None,
         links=panel_links(panel.links, context.titles) or None,
         interval=panel.step or None,
         time_from=panel.range or None,
@@ -110,15 +110,6 @@ def _custom(panel: Panel, context: Context) -> dict[str, Any]:
 
 def _overrides(panel: Panel, context: Context) -> list[dict[str, Any]]:
     return column_overrides(panel, context.alerts) if panel.kind == "table" else []
-
-
-def _transformations(panel: Panel) -> list[dict[str, Any]]:
-    if panel.kind == "table":
-        return table_transformations(panel)
-    if panel.accumulate:
-        total = {"mode": "cumulativeFunctions", "cumulative": {"reducer": "sum"}, "replaceFields": True}
-        return [{"id": "calculateField", "options": total}]
-    return []
 
 
 def _timeseries(panel: Panel) -> dict[str, Any]:

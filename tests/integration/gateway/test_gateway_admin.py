@@ -33,6 +33,7 @@ def test_a_key_s_life(gateway: Running) -> None:
     assert info["expires"] is not None
     gateway.admin("POST", "/key/block", json={"key": key})
     assert gateway.chat(key).status_code == 401
+    assert gateway.total("litellm_requests_total", key="life", status="401") == 1
     gateway.admin("POST", "/key/unblock", json={"key": key})
     assert gateway.chat(key).status_code == 200
     gateway.admin("POST", "/key/update", json={"key": key, "models": ["unpriced"], "max_budget": 3})
@@ -50,9 +51,7 @@ def test_a_deleted_key_s_gauges_vanish_and_its_counters_stay(gateway: Running) -
     gateway.chat(key)
 
     def gauges() -> set[str]:
-        return {
-            n for n, labels in gateway.samples() if dict(labels).get("key") == "gone" and "_total" not in n
-        }
+        return {n for n, labels in gateway.samples() if dict(labels).get("key") == "gone" and "_total" not in n}
 
     state = {
         "litellm_budget_usd",
@@ -80,9 +79,7 @@ def test_a_team_s_life(gateway: Running) -> None:
     assert teams["blue"]["max_budget"] == 4
     gateway.admin("POST", "/team/delete", json={"team_ids": [team["team_id"]]})
     assert gateway.chat(key).status_code == 401
-    assert not [
-        n for n, labels in gateway.samples() if n == "litellm_budget_usd" and ("team", "blue") in labels
-    ]
+    assert not [n for n, labels in gateway.samples() if n == "litellm_budget_usd" and ("team", "blue") in labels]
 
 
 def test_what_has_no_effect_is_refused(gateway: Running) -> None:
@@ -101,6 +98,7 @@ def test_what_has_no_effect_is_refused(gateway: Running) -> None:
 def test_aliases_are_unique(gateway: Running) -> None:
     gateway.key(key_alias="twice")
     gateway.admin("POST", "/key/generate", json={"key_alias": "twice"}, expect=400)
+    gateway.admin("POST", "/key/generate", json={"key_alias": "other"}, expect=400)
 
 
 def test_admin_paths_need_the_master_key(gateway: Running) -> None:
