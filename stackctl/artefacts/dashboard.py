@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 _LABEL_VALUES = re.compile(r"\s*label_values\((?:(?P<query>.*),)?\s*(?P<label>\w+)\s*\)\s*$", re.DOTALL)
 _QUERY_RESULT = re.compile(r"\s*query_result\((?P<query>.*)\)\s*$", re.DOTALL)
-_NOT_PROMETHEUS = re.compile(r"loki|tempo|elasticsearch|influx|sql|postgres|cloudwatch|graphite|jaeger|testdata|grafana$")
-NO_QUERY = frozenset({"row", "text", "dashlist", "news", "welcome", "alertlist", "annolist", "gettingstarted", "nodeGraph"})
+_NOT_PROMETHEUS = re.compile(
+    r"loki|tempo|elasticsearch|influx|sql|postgres|cloudwatch|graphite|jaeger|testdata|grafana$"
+)
+NO_QUERY = frozenset(
+    {"row", "text", "dashlist", "news", "welcome", "alertlist", "annolist", "gettingstarted", "nodeGraph"}
+)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackctl.artefacts import Artefacts, read_artefact
+from stackctl.catalogue.alerts import load_alert_groups
 from stackctl.catalogue.load import catalogue_lines, line_of
 from stackctl.checks.catalogues import open_catalogue, series_index, stack_catalogue
 from stackctl.checks.subject import Subject
@@ -40,6 +41,7 @@ def subject_of_bundle(source: SpecFile, contents: Mapping[str, bytes], where: Pa
         closed=bool(extra),
         spec=source,
         units=grafana_units(),
+        known_alerts=frozenset(alert.name for group in load_alert_groups() for alert in group.alerts),
     )
 
 

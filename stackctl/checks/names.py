@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stackctl.promql import QueryError, Series, SeriesIndex, Shape, infer, parse_query
@@ -14,7 +15,22 @@ if TYPE_CHECKING:
     from stackctl.artefacts import PrometheusConfig, Rule
 
 CONVENTIONAL_TARGET_LABELS = frozenset(
-    "namespace pod container service endpoint node cluster env environment region zone stack replica prometheus".split()
+    [
+        "namespace",
+        "pod",
+        "container",
+        "service",
+        "endpoint",
+        "node",
+        "cluster",
+        "env",
+        "environment",
+        "region",
+        "zone",
+        "stack",
+        "replica",
+        "prometheus",
+    ]
 )
 """Labels that scrape configurations commonly add; possible where none is at hand to say otherwise."""
 _SCRAPED = frozenset({"job", "instance"})
@@ -25,6 +41,7 @@ _BY_PROMETHEUS = {
     "scrape_samples_post_metric_relabeling": Interval(0),
     "scrape_series_added": Interval(0),
 }
+_OF_ALERTS = ("ALERTS", "ALERTS_FOR_STATE")
 _ALERT_LABELS = frozenset({"alertname", "alertstate", "severity"})
 
 
@@ -52,11 +69,17 @@ class Names:
             return _SCRAPED | CONVENTIONAL_TARGET_LABELS
         return _SCRAPED.union(*(job.labels for job in self._prometheus.jobs))
 
-    @property
+    @cached_property
     def labels(self) -> frozenset[str]:
         """Every label that any series or recording rule can have."""
         recorded = [shape.possible or frozenset() for name in self._records if (shape := self.shape_of(name))]
         return self.series.labels.union(self.target_labels, *recorded)
+
+    @property
+    def derived_labels(self) -> frozenset[str]:
+        """Labels that only recording rules make: they are listed in general, and absent where nothing supplies them."""
+        exposed = (item.labels for item in self.series if item.name not in _OF_ALERTS)
+        return self.labels.difference(self.target_labels, *exposed)
 
     def shape_of(self, name: str) -> Shape | None:
         """The shape of all series named `name`; None if there are none."""
@@ -73,7 +96,7 @@ class Names:
             return self._recorded(name)
         if name in _BY_PROMETHEUS:
             return self._scraped(Series(name, "gauge", frozenset(), values=_BY_PROMETHEUS[name]))
-        if name in ("ALERTS", "ALERTS_FOR_STATE"):
+        if name in _OF_ALERTS:
             return replace(UNKNOWN, kind="gauge", certain=_ALERT_LABELS, metrics=frozenset({name}))
         series = self.series.get(name)
         if series is None or self._is_dropped(name):

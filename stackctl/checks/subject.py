@@ -76,6 +76,8 @@ class Subject:
     closed: bool = False
     spec: SpecFile | None = None
     units: frozenset[str] = frozenset()
+    known_alerts: frozenset[str] = frozenset()
+    """Names of alerts that exist but may be switched off."""
     today: datetime.date = field(default_factory=datetime.date.today)
 
     @cached_property

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RATES = frozenset({"rate", "increase", "irate"})
-GAUGE_CHANGES = frozenset({"delta", "idelta", "deriv", "predict_linear", "double_exponential_smoothing", "holt_winters"})
+GAUGE_CHANGES = frozenset(
+    {"delta", "idelta", "deriv", "predict_linear", "double_exponential_smoothing", "holt_winters"}
+)
 KEEP_VALUES = frozenset(
     {"sort", "sort_desc", "sort_by_label", "sort_by_label_desc", "last_over_time", "avg_over_time", "min_over_time"}
     | {"max_over_time", "quantile_over_time", "first_over_time"}
@@ -51,7 +53,7 @@ def _vector(arguments: Sequence[Shape]) -> Shape:
 
 def _kind(name: str, vector: Shape) -> str:
     if name in RATES:
-        return "bucket" if vector.buckets else "rate"
+        return "rate"
     return vector.kind if name in KEEP_VALUES else "gauge"
 
 
@@ -61,9 +63,9 @@ def _values(call: nodes.Call, arguments: Sequence[Shape], vector: Shape) -> Inte
         return values
     if name in ("abs", *RATES, *_TIMES, *_COUNTS):
         return NOT_NEGATIVE
-    if name in ("count_over_time",):
+    if name == "count_over_time":
         return Interval(1)
-    if name in ("present_over_time",):
+    if name == "present_over_time":
         return ONE
     if name in ("ceil", "floor", "round"):
         return Interval(0 if values.low >= 0 else -INF, INF)

@@ -99,7 +99,7 @@ class _Inference:
             possible = None if shape.possible is None else shape.possible | new
             shape = replace(shape, certain=shape.certain | new, possible=possible)
         kind = inner.kind if expr.op in ("sum", "avg", *_SAME_VALUES) and inner.kind != "scalar" else "gauge"
-        buckets = shape.buckets if "bucket" in kind or shape.may_have("le") else ()
+        buckets = shape.buckets if shape.may_have("le") else ()
         return replace(shape, values=_aggregated(expr.op, inner.values), kind=kind, buckets=buckets)
 
     def _binary(self, expr: nodes.Binary) -> Shape:
@@ -120,8 +120,8 @@ class _Inference:
             values = Interval(0, 1)
         else:
             values = arithmetic(expr.op, left.values, right.values)
-        kind = shape.kind if expr.is_filter or _is_scaling(expr, left, right) else "gauge"
-        buckets = shape.buckets if kind == "bucket" or expr.is_filter or _is_scaling(expr, left, right) else ()
+        keeps = expr.is_filter or _is_scaling(expr, left, right)
+        kind, buckets = (shape.kind, shape.buckets) if keeps else ("gauge", ())
         return replace(shape, values=values, kind=kind, buckets=buckets, dead=death or left.dead or right.dead)
 
 
@@ -142,4 +142,3 @@ def _aggregated(op: str, values: Interval) -> Interval:
         high = values.high if values.high <= 0 else INF
         return Interval(low, high, values.low_open and low > -INF)
     return NOT_NEGATIVE if op in ("stddev", "stdvar", "count_values") else ANY
-

@@ -48,7 +48,9 @@ def demands_value(matcher: Matcher) -> bool:
         return not matcher.value
     if matcher.op == "!~":
         return matcher.value in ("", ".*")
-    return matcher.value in (".+", "..*") or (matcher.value.replace("|", "").isidentifier() and "||" not in matcher.value)
+    return matcher.value in (".+", "..*") or (
+        matcher.value.replace("|", "").isidentifier() and "||" not in matcher.value
+    )
 
 
 def match_vectors(expr: Binary, left: Shape, right: Shape) -> tuple[Shape, Death | None]:

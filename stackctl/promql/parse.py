@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-
 class QueryError(Exception):
     """The text is no PromQL; the message is the parser's."""
 

@@ -43,7 +43,10 @@ class Interval:
         return Interval(low, high, low_open, not closed)
 
     def __str__(self) -> str:
-        left, right = "(" if self.low_open or self.low == -INF else "[", ")" if self.high_open or self.high == INF else "]"
+        left, right = (
+            "(" if self.low_open or self.low == -INF else "[",
+            ")" if self.high_open or self.high == INF else "]",
+        )
         return f"{left}{self.low:g}, {self.high:g}{right}"
 
 

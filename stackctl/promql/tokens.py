@@ -6,7 +6,22 @@ import re
 from dataclasses import dataclass
 
 AGGREGATORS = frozenset(
-    "sum avg min max count stddev stdvar topk bottomk quantile count_values group limitk limit_ratio".split()
+    [
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "count",
+        "stddev",
+        "stdvar",
+        "topk",
+        "bottomk",
+        "quantile",
+        "count_values",
+        "group",
+        "limitk",
+        "limit_ratio",
+    ]
 )
 _WORD_OPERATORS = frozenset({"and", "or", "unless", "atan2"})
 _LABEL_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})

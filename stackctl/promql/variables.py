@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "any-value-of-a-variable"
 """Stands for a variable's value inside a string; checks of values pass over it."""
-_VARIABLE = re.compile(r"\$\{(?P<braced>\w+)(?:\.\w+)?(?::(?P<format>[^}]*))?\}|\[\[(?P<old>\w+)(?::\w+)?\]\]|\$(?P<plain>\w+)")
+_VARIABLE = re.compile(
+    r"\$\{(?P<braced>\w+)(?:\.\w+)?(?::(?P<format>[^}]*))?\}|\[\[(?P<old>\w+)(?::\w+)?\]\]|\$(?P<plain>\w+)"
+)
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+$")
 _RANGE_S = 6 * 3600
 
@@ -34,7 +36,9 @@ class Substituted:
     def origin(self, offset: int) -> int:
         """The offset in the original text for one in the parsed text."""
         index = bisect_right(self._starts, offset) - 1
-        return min(offset + self._deltas[index], self._ends[index]) if self._ends[index] else offset + self._deltas[index]
+        return (
+            min(offset + self._deltas[index], self._ends[index]) if self._ends[index] else offset + self._deltas[index]
+        )
 
 
 def built_in(scrape_s: float) -> dict[str, str]:

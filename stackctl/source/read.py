@@ -26,7 +26,9 @@ def read_yaml(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-        raise UsageError(f"{where}: {error.problem or error.context}", remedy="correct the YAML at this place") from None
+        raise UsageError(
+            f"{where}: {error.problem or error.context}", remedy="correct the YAML at this place"
+        ) from None
     except yaml.YAMLError as error:
         raise UsageError(f"{file}: {str(error).splitlines()[0]}") from None
     finally:

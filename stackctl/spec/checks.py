@@ -14,7 +14,8 @@ class Ignore(BaseModel):
 
     check: str = Field(description="The check's id, such as promql/zero-guard, or a group: promql/*.")
     target: str = Field(
-        "*", description="What it is about: an alert's or a record's name, or dashboard-uid/panel title; * stands for any text."
+        "*",
+        description="What it is about: an alert's or a record's name, or dashboard-uid/panel title; * stands for any text.",
     )
     reason: str = Field(min_length=5, description="Why it is accepted. Somebody will read it when it expires.")
     until: datetime.date = Field(description="The last day it holds. After that it is an error of its own.")
@@ -25,7 +26,9 @@ class Checks(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    ignore: list[Ignore] = Field(default_factory=list, description="Findings to pass over, each with a reason and a day.")
+    ignore: list[Ignore] = Field(
+        default_factory=list, description="Findings to pass over, each with a reason and a day."
+    )
     max_series: int = Field(
         150_000,
         ge=1,
@@ -33,5 +36,7 @@ class Checks(BaseModel):
         "for each; the scrape's sample_limit of 200 000 must stay out of reach.",
     )
     expected_keys: int = Field(
-        100, ge=1, description="How many virtual keys the estimate assumes; more than are declared, as keys are made at run time."
+        100,
+        ge=1,
+        description="How many virtual keys the estimate assumes; more than are declared, as keys are made at run time.",
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stackctl.checks.check import Check
 from stackctl.problem import Severity
 from stackctl.promql import Aggregate, Binary, Call, Expr, Paren, Selector, Subquery, Unary, walk
+from stackctl.promql.nodes import bare
 from stackctl.promql.values import always_true
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def _is_conditional(expr: Expr) -> bool:
 
 
 def _vacuous(item: Expression) -> Iterator[Problem]:
-    for node in walk(item.query.root):
-        if not isinstance(node, Binary) or not node.is_filter:
-            continue
+    for node in _conditions(item.query.root):
         left, right = item.analysis.shapes[node.left], item.analysis.shapes[node.right]
         if right.kind == "scalar" and left.kind != "scalar" and always_true(node.op, left.values, right.values):
             yield CHECK.problem(
@@ -70,3 +69,13 @@ def _vacuous(item: Expression) -> Iterator[Problem]:
                 item.target,
                 remedy="choose a threshold that some values do not reach",
             )
+
+
+def _conditions(expr: Expr) -> Iterator[Binary]:
+    """The comparisons that decide by themselves; deeper ones, such as `>= 0` against NaN, only filter."""
+    expr = bare(expr)
+    if isinstance(expr, Binary) and expr.op in ("and", "or", "unless"):
+        for child in expr.children:
+            yield from _conditions(child)
+    elif isinstance(expr, Binary) and expr.is_filter:
+        yield expr

@@ -25,6 +25,7 @@ _LABEL = re.compile(r"\$labels\.(\w+)|\.Labels\.(\w+)|index\s+(?:\$labels|\.Labe
 _VALUE = re.compile(r"\{\{[^}]*(?:\$value|\.Value)[^}]*\}\}")
 _KNOWN_ROOTS = re.compile(r"\{\{[^}]*\$(?!labels\b|value\b|externalLabels\b|externalURL\b)(\w+)")
 _DECLARED = re.compile(r"\$(\w+)\s*(?:,\s*\$(\w+)\s*)?:=")
+_CONDITIONAL = re.compile(r"\{\{-?\s*(?:else\s+)?(?:if|with)\s+(?:\w+\s+)*$")
 _ADDED = frozenset({"alertname"})
 
 
@@ -34,7 +35,7 @@ def examine(subject: Subject) -> Iterator[Problem]:
         rule = item.rule
         assert rule is not None  # noqa: S101 an alert's expression has its rule
         for text in (*rule.labels.values(), *rule.annotations.values()):
-            yield from _references(item, text)
+            yield from _references(item, text, subject.names.labels)
         for name, text in rule.labels.items():
             if match := _VALUE.search(text.text):
                 yield CHECK.problem(
@@ -46,14 +47,18 @@ def examine(subject: Subject) -> Iterator[Problem]:
                 )
 
 
-def _references(item: Expression, text: Placed) -> Iterator[Problem]:
+def _references(item: Expression, text: Placed, known: frozenset[str]) -> Iterator[Problem]:
     if text.text.count("{{") != text.text.count("}}"):
-        yield CHECK.problem("the template's braces do not match", text.at(0), item.target, remedy="close every {{ with }}")
+        yield CHECK.problem(
+            "the template's braces do not match", text.at(0), item.target, remedy="close every {{ with }}"
+        )
     possible = item.result.possible
     for match in _LABEL.finditer(text.text):
         label = next(group for group in match.groups() if group)
         if possible is None or label in possible or label in _ADDED:
             continue
+        if label in known and _CONDITIONAL.search(text.text[: match.start()]):
+            continue  # {{ with $labels.team }}: written for alerts that have it and for those that do not
         near = nearest(label, possible)
         yield CHECK.problem(
             f"the result has no label {label}",

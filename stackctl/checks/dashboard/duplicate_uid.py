@@ -37,4 +37,6 @@ def examine(subject: Subject) -> Iterator[Problem]:
             )
         first = seen.setdefault(dashboard.uid, dashboard)
         if dashboard.uid and first is not dashboard:
-            yield CHECK.problem(f"{first.file} has the uid '{dashboard.uid}' too", dashboard.uid_position, dashboard.uid)
+            yield CHECK.problem(
+                f"{first.file} has the uid '{dashboard.uid}' too", dashboard.uid_position, dashboard.uid
+            )

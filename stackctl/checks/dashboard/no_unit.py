@@ -19,7 +19,9 @@ CHECK = Check(
     "0.8 may be seconds, dollars or a share: readers guess.",
     "set fieldConfig.defaults.unit",
 )
-_WITH_VALUES = frozenset({"timeseries", "stat", "gauge", "bargauge", "heatmap", "histogram", "barchart", "piechart", "graph"})
+_WITH_VALUES = frozenset(
+    {"timeseries", "stat", "gauge", "bargauge", "heatmap", "histogram", "barchart", "piechart", "graph"}
+)
 
 
 def examine(subject: Subject) -> Iterator[Problem]:

@@ -61,7 +61,7 @@ def _single(item: Expression) -> Iterator[Problem]:
             used = re.match(r"[\w.\"]+\s*!?=\s*\"[$\[{]+(\w+)", written)
             if matcher.variable and matcher.op in ("=", "!=") and used and used[1] in multi:
                 yield CHECK.problem(
-                    f"{matcher.name}{matcher.op}\"${used[1]}\": the variable can hold several values or all",
+                    f'{matcher.name}{matcher.op}"${used[1]}": the variable can hold several values or all',
                     item.at(matcher.at),
                     item.target,
                     remedy="match it with =~",

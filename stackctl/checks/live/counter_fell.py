@@ -34,4 +34,6 @@ def examine(pages: Sequence[Page], url: str) -> Iterator[Problem]:
             if value > 0 and (name, labels) not in after.counters:
                 fell.setdefault(name, (value, 0.0))
     for name, (last, value) in sorted(fell.items()):
-        yield CHECK.problem(f"the counter {name} fell from {last:g} to {value:g} between two scrapes", Position(url), name)
+        yield CHECK.problem(
+            f"the counter {name} fell from {last:g} to {value:g} between two scrapes", Position(url), name
+        )

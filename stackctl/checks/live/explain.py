@@ -93,7 +93,12 @@ class _Explainer:
             return self._missing(expr, step)
         if isinstance(expr, Binary) and not any(part.is_empty for part in step.parts):
             return _of_binary(expr, step)
-        if isinstance(expr, Call) and expr.function in RATES and step.is_empty and not any(p.is_empty for p in step.parts):
+        if (
+            isinstance(expr, Call)
+            and expr.function in RATES
+            and step.is_empty
+            and not any(p.is_empty for p in step.parts)
+        ):
             return "fewer than two samples in the window"
         if step.samples and all(math.isnan(sample.value) for sample in step.samples):
             return "every value is NaN"

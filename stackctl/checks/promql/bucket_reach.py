@@ -41,7 +41,7 @@ def _examine(item: Expression, node: Binary, quantile: Shape, threshold: float) 
             item.target,
             remedy=f"lower the threshold or add buckets above {threshold:g}",
         )
-    elif threshold not in quantile.buckets:
+    elif threshold > 0 and threshold not in quantile.buckets:
         near = min(quantile.buckets, key=lambda edge: abs(edge - threshold))
         yield CHECK.problem(
             f"no bucket edge at the threshold {threshold:g}: the quantile near it is a guess between edges",

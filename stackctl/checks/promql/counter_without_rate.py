@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from stackctl.checks.check import Check
 from stackctl.problem import Severity
-from stackctl.promql import Aggregate, Binary, Call, Expr, Paren, Selector, Subquery
+from stackctl.promql import Aggregate, Binary, Call, Expr, Selector, Subquery
+from stackctl.promql.nodes import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,8 @@ def examine(subject: Subject) -> Iterator[Problem]:
     for item in subject.expressions:
         if item.rule is None and item.panel is None:
             continue  # variables and annotations ask for labels and moments, not for values
+        if item.rule is not None and not item.rule.alert and item.result.kind in _COUNTERS:
+            continue  # what it records is a counter again, and is judged where it is used
         for node in _raw(item.query.root, item.analysis):
             yield CHECK.problem(f"the counter {node.name} is used without rate()", item.at(node.at), item.target)
 
@@ -50,6 +53,8 @@ def _raw(expr: Expr, analysis: Analysis) -> Iterator[Selector]:
                     yield from _raw(argument, analysis)
         case Aggregate(op=op) if op in _VALUE_BLIND_AGGREGATES:
             return
+        case Binary(op="unless") if _is_birth(expr):
+            return
         case Binary(op="and" | "unless"):
             yield from _raw(expr.left, analysis)
             if not _is_presence(expr.right):
@@ -59,11 +64,16 @@ def _raw(expr: Expr, analysis: Analysis) -> Iterator[Selector]:
                 yield from _raw(child, analysis)
 
 
+def _is_birth(expr: Binary) -> bool:
+    """`x unless x offset 10m`: series born since then, whose whole value is their increase."""
+    left, right = bare(expr.left), bare(expr.right)
+    same = isinstance(left, Selector) and isinstance(right, Selector) and left.name == right.name
+    return same and isinstance(right, Selector) and right.offset_s > 0
+
+
 def _is_presence(expr: Expr) -> bool:
     """`and on (…) metric` asks whether the series is there, not for its value."""
-    while isinstance(expr, Paren):
-        expr = expr.operand
-    return isinstance(expr, Selector)
+    return isinstance(bare(expr), Selector)
 
 
 def _is_counter(node: Selector, analysis: Analysis) -> bool:

@@ -43,5 +43,7 @@ def examine(subject: Subject) -> Iterator[Problem]:
                     item.at(selector.at),
                     item.target,
                     severity=Severity.ERROR if never and not uses_interval else None,
-                    remedy="use [$__rate_interval]" if uses_interval else f"use at least {shown(_SAFE * subject.scrape_s)}",
+                    remedy="use [$__rate_interval]"
+                    if uses_interval
+                    else f"use at least {shown(_SAFE * subject.scrape_s)}",
                 )

@@ -43,22 +43,43 @@ def _matchers(item: Expression, node: Selector, subject: Subject) -> Iterator[Pr
     for matcher in node.matchers:
         if shape.may_have(matcher.name):
             continue
-        effect = "it selects nothing" if demands_value(matcher) or matcher.variable else "it has no effect"
+        if matcher.variable and matcher.op in ("=~", "!~"):
+            yield _problem(
+                f"{node.name} has no label {matcher.name}: it selects nothing as soon as the variable has a value",
+                matcher.name,
+                shape,
+                item,
+                item.at(matcher.at),
+                Severity.WARNING,
+            )
+            continue
+        selects_nothing = demands_value(matcher) or matcher.variable
+        if not selects_nothing and matcher.name in subject.names.labels:
+            continue  # `{test=""}` on every series, also on those that never carry the label, is good practice
+        effect = "it selects nothing" if selects_nothing else "it has no effect"
         yield _problem(
-            f"{node.name} has no label {matcher.name}: {effect}", matcher.name, shape, item, item.at(matcher.at),
-            None if effect.endswith("nothing") else Severity.WARNING,
+            f"{node.name} has no label {matcher.name}: {effect}",
+            matcher.name,
+            shape,
+            item,
+            item.at(matcher.at),
+            None if selects_nothing else Severity.WARNING,
         )
 
 
 def _aggregation(item: Expression, node: Aggregate, subject: Subject) -> Iterator[Problem]:
     shape = item.analysis.shapes[node.operand]
     for label in node.labels:
-        if shape.may_have(label) or (node.without and label in subject.names.labels):
+        known = subject.names.labels if node.without else subject.names.derived_labels
+        if shape.may_have(label) or label in known:
             continue
         word = "without" if node.without else "by"
         yield _problem(
             f"{node.op} {word} ({label}): what is aggregated has no label {label}",
-            label, shape, item, item.at_label(label, node.at),
+            label,
+            shape,
+            item,
+            item.at_label(label, node.at),
             Severity.WARNING if node.without or label in subject.names.labels else None,
         )
 
@@ -68,23 +89,33 @@ def _matching(item: Expression, node: Binary, subject: Subject) -> Iterator[Prob
     if "scalar" in (left.kind, right.kind):
         return
     for label in node.on or ():
-        known_elsewhere = node.ignoring and label in subject.names.labels
+        known_elsewhere = label in (subject.names.labels if node.ignoring else subject.names.derived_labels)
         if not (left.may_have(label) or right.may_have(label) or known_elsewhere):
             word = "ignoring" if node.ignoring else "on"
             yield _problem(
                 f"{word} ({label}): neither side has a label {label}",
-                label, left, item, item.at_label(label, node.at), Severity.WARNING,
+                label,
+                left,
+                item,
+                item.at_label(label, node.at),
+                Severity.WARNING,
             )
     one = right if node.group == "left" else left
     for label in node.group_labels if node.group else ():
         if not one.may_have(label):
             yield _problem(
                 f"group_{node.group} ({label}): the side it is copied from has no label {label}",
-                label, one, item, item.at_label(label, node.at), None,
+                label,
+                one,
+                item,
+                item.at_label(label, node.at),
+                None,
             )
 
 
-def _problem(message: str, label: str, shape: Shape, item: Expression, at: Position, severity: Severity | None) -> Problem:
+def _problem(
+    message: str, label: str, shape: Shape, item: Expression, at: Position, severity: Severity | None
+) -> Problem:
     labels = sorted(shape.possible or ())
     near = nearest(label, labels)
     remedy = f"did you mean {near}?" if near else f"its labels are {', '.join(labels) or 'none'}"

@@ -40,7 +40,7 @@ def examine(subject: Subject) -> Iterator[Problem]:
             )
             continue
         yield from _equal(rule, sources, targets)
-        yield from _phantoms(rule, alerts)
+        yield from _phantoms(rule, {labels.fixed["alertname"] for labels in alerts} | subject.known_alerts)
 
 
 def _matching(alerts: Iterable[AlertLabels], matchers: Iterable[LabelMatcher]) -> list[AlertLabels]:
@@ -70,16 +70,18 @@ def _equal(rule: InhibitRule, sources: list[AlertLabels], targets: list[AlertLab
             )
 
 
-def _phantoms(rule: InhibitRule, alerts: list[AlertLabels]) -> Iterator[Problem]:
+def _phantoms(rule: InhibitRule, names: frozenset[str] | set[str]) -> Iterator[Problem]:
     """Alert names in the matchers that no alert has, beside others that exist."""
-    names = {labels.fixed["alertname"] for labels in alerts}
     for matcher in (*rule.source, *rule.target):
         if matcher.name != "alertname" or matcher.op not in ("=", "=~"):
             continue
         for name in matcher.value.split("|"):
             if name.isidentifier() and name not in names:
                 yield CHECK.problem(
-                    f"no alert is named {name}", rule.position, severity=Severity.INFO, remedy="correct or drop the name",
+                    f"no alert is named {name}",
+                    rule.position,
+                    severity=Severity.INFO,
+                    remedy="correct or drop the name",
                     consequence="Nothing, unless the name was misspelt: then an alert is not muted that should be.",
                 )
 
