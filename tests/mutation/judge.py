@@ -57,7 +57,14 @@ class Judge:
         return {_key(problem) for problem in examine(self.subject) if problem.severity >= Severity.WARNING}
 
     def _findings(self, mutant: Mutant) -> set[tuple[str, str, str]]:
-        subject = subject_of_bundle(self._source, self._with(mutant), ROOT)
+        """What is found in the bundle with the mutant in place of its file.
+
+        Nothing about the other dashboards changes when one file does, unless it is a rule file that they stand on.
+        """
+        contents = self._with(mutant)
+        if mutant.file.endswith(".json"):
+            contents = {path: text for path, text in contents.items() if _kept(path, mutant)}
+        subject = subject_of_bundle(self._source, contents, ROOT)
         return {_key(problem) for problem in examine(subject) if problem.severity >= Severity.WARNING}
 
     def _with(self, mutant: Mutant) -> dict[str, bytes]:
@@ -81,6 +88,10 @@ class Judge:
                 timeout=300,
             )
             return done.returncode != 0
+
+
+def _kept(path: str, mutant: Mutant) -> bool:
+    return not path.endswith(".json") or str(ROOT / path) == mutant.file
 
 
 def _key(problem: Problem) -> tuple[str, str, str]:
