@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from stackctl.spec.checks import Checks
 from stackctl.spec.quantity import Duration, check_size
 from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
@@ -284,6 +285,7 @@ class Spec(Section):
     alertmanager: Alertmanager = Alertmanager()
     alerts: Alerts = Alerts()
     proof: Proof = Proof()
+    checks: Checks = Checks()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
