@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from stackctl.spec.images import Images
 from stackctl.spec.quantity import Duration, check_size
 from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
@@ -258,6 +259,7 @@ class Spec(Section):
     alertmanager: Alertmanager = Alertmanager()
     alerts: Alerts = Alerts()
     proof: Proof = Proof()
+    images: Images = Images()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
