@@ -28,7 +28,6 @@ class Keyless:
         except ImportError:
             raise without_library() from None
         self._identity = policy.Identity(identity=identity, issuer=issuer)
-        self._anybody = policy.UnsafeNoOp()
         self._ageing = trusted_root is None
         self._verifier = Verifier(trusted_root=trust_root(trusted_root))
 
@@ -42,7 +41,7 @@ class Keyless:
         except (Error, ValueError):
             return Examined(Finding.FOREIGN, "not a bundle with a certificate")
         try:
-            payload_type, payload = self._verifier.verify_dsse(bundle, self._anybody)
+            payload_type, payload = self._verifier.verify_dsse(bundle, _Anybody())
         except Error as error:
             finding = Finding.NOT_EXAMINED if self._ageing else Finding.FOREIGN
             return Examined(finding, f"sigstore: {one_line(error)}")
@@ -52,3 +51,10 @@ class Keyless:
             return Examined(Finding.FOREIGN, f"sigstore: {one_line(error)}")
         statement = read_statement(payload_type, payload, subject.digest)
         return Examined(statement.finding, statement.reason, logged=True)
+
+
+class _Anybody:
+    """A policy that leaves the identity to a second step."""
+
+    def verify(self, cert: object) -> None:
+        """Everybody is welcome here."""

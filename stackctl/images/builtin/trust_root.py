@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from stackctl.images.outcome import Outcome, Stopped
@@ -17,6 +18,7 @@ def trust_root(file: Path | None) -> Any:
         from sigstore.models import ClientTrustConfig, TrustedRoot
     except ImportError:
         raise without_library() from None
+    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it remarks on being offline, which is what was asked for
     try:
         return TrustedRoot.from_file(str(file)) if file else ClientTrustConfig.production(offline=True).trusted_root
     except (Error, OSError, ValueError) as error:

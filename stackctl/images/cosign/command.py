@@ -47,7 +47,7 @@ def verify_call(
             argv.append(f"--trusted-root={signer.trusted_root}")
         else:
             environment = _trust_variables(signer.trusted_root, files)
-            argv.append("--offline=true")
+        argv.append("--offline=true")  # a log of one's own is not asked for at the public one
     if legacy:
         argv.append("--new-bundle-format=false")
     if subject.place.plain_http and not subject.place.loopback:

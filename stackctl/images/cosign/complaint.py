@@ -32,25 +32,31 @@ _NO_MATCH = re.compile(
     r"accepted signatures do not match threshold|no matching CertificateIdentity|expected key signature, not certificate|"
     r"none of the expected identities matched|failed to verify certificate identity|"
     r"expected certificate|no certificate|could not verify envelope|invalid signature when validating|"
-    r"invalid signature|failed to verify signature|certificate signed by unknown authority",
+    r"invalid signature|failed to verify signature|certificate signed by unknown authority|"
+    r"nil certificate provided|empty key|comparing public key PEMs|public key and certificate were provided but|"
+    r"no public key material available|transparency log certificate does not match",
     re.IGNORECASE,
 )
-_LOG = re.compile(r"transparency log|tlog|rekor|inclusion pr|offline verification", re.IGNORECASE)
+_LOG = re.compile(
+    r"transparency log|tlog|rekor|log inclusion|offline verification|signature in bundle does not match", re.IGNORECASE
+)
+_QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]')
+"""Identities and addresses, some of them an attacker's choice: they decide nothing."""
 _MAX_LINE = 300
 
 
 def outcome_of(done: Finished) -> Outcome:
     """The outcome a non-zero exit stands for."""
-    if _UNREACHABLE.search(done.err) and BUNDLE_REFUSED not in done.err:
+    said = _QUOTED.sub("", done.err)
+    if _UNREACHABLE.search(said) and BUNDLE_REFUSED not in said:
         return Outcome.UNREACHABLE
-    errors = "\n".join(line for line in done.err.splitlines() if line.startswith("Error: "))
-    if done.code != 10 and _LOG.search(errors):
-        return Outcome.UNKNOWN
-    if done.code in _CODES:
-        return _CODES[done.code]
-    if BUNDLE_REFUSED in done.err and _NO_MATCH.search(done.err):
-        return Outcome.OTHER_SIGNER
-    return Outcome.UNKNOWN
+    _, _, errors = said.partition("Error: ")
+    if done.code in (1, 12) and ("no matching" in errors):
+        if _NO_MATCH.search(errors):
+            return Outcome.OTHER_SIGNER
+        if _LOG.search(errors):
+            return Outcome.UNKNOWN
+    return _CODES.get(done.code, Outcome.UNKNOWN)
 
 
 def last_words(done: Finished) -> str:
