@@ -112,6 +112,7 @@ def _verify(reference: Reference, policy: SigningPolicy, tools: Tools, locked: s
         return work.report(*moved)
     verifier = tools.verifier()
     work.verifier = verifier.title
+    verifier.require(policy.min_cosign)
     subject = Subject(place, work.digest, (reference.name, place.name, *policy.signed_as, *policy.images))
     for trust in signers_for(policy, reference.tag):
         signer, verdict = _attempt(trust, subject, verifier, tools, work)
