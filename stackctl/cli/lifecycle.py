@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from stackctl.progress import Progress
-    from stackctl.spec import Spec
-    from stackctl.stack import StackDir
-
 _COLOURS = {"running": "green", "starting": "yellow", "failed": "red", "stopped": "red"}
 
 
@@ -41,7 +37,6 @@ def up(
     stack, watcher = StackDir(directory.resolve()), progress(as_json=json_output)
     source = load_spec(stack.spec)
     require_secrets(source, stack.root)
-    _verify_images(stack, source.spec, watcher)
     with watcher.phase("render the bundle"):
         write(render_bundle(source), stack.bundle, force=force)
     state = local.up(stack, source.spec, watcher, keep=keep, timeout_s=timeout)
@@ -110,19 +105,6 @@ def open_(
     if not json_output:
         typer.launch(urls[part])
     return Result({"part": part, "url": urls[part]}, view=lambda data: [data["url"]])
-
-
-def _verify_images(stack: StackDir, spec: Spec, watcher: Progress) -> None:
-    """With `images.policy: verify`, nothing is rendered or started before every image is verified and pinned."""
-    if spec.images.policy == "off":
-        return
-    from stackctl.images import images_of, require_verified_images
-
-    if not images_of(spec):
-        return
-    with watcher.phase("verify the images"):
-        for report in require_verified_images(stack, spec):
-            watcher.note(report.line)
 
 
 def _running(data: dict[str, Any]) -> Iterable[RenderableType]:
