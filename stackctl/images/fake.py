@@ -23,6 +23,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+_PATIENCE_S = 20
 _YES = (
     '\n[{"critical":{"identity":{"docker-reference":"{name}"},"image":{"docker-manifest-digest":"{digest}"},'
     '"type":"cosign container image signature"},"optional":null}]\n'
@@ -37,6 +38,8 @@ class Answer:
     stdout: str = _YES
     stderr: str = ""
     sleep_s: float = 0
+    wait_for_calls: int = 0
+    """Answer only when this many calls of `verify` have begun; gives up with exit code 99 after 20 s."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,19 @@ def _main(directory: Path, argv: list[str]) -> int:
         return 0
     answer = Answer(**script["answers"][min(earlier, len(script["answers"]) - 1)])
     time.sleep(answer.sleep_s)
+    if not _begun(directory, answer.wait_for_calls):
+        return 99
     name, _, digest = argv[-1].partition("@")
     sys.stdout.write(answer.stdout.replace("{digest}", digest).replace("{name}", name))
     sys.stderr.write(answer.stderr)
     return answer.code
+
+
+def _begun(directory: Path, calls: int) -> bool:
+    deadline = time.monotonic() + _PATIENCE_S
+    while len(FakeCosign(directory).calls()) < calls and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return len(FakeCosign(directory).calls()) >= calls
 
 
 def _record(directory: Path, argv: list[str]) -> None:

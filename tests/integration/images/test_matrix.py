@@ -15,7 +15,8 @@ from stackctl.images.key_files import KeyStore
 from stackctl.images.outcome import Outcome
 from stackctl.images.reference import parse_reference
 from stackctl.images.registry import Addresses, Registry
-from tests.integration.images.world import CASES, World
+from tests.integration.images.cases import CASES
+from tests.integration.images.world import World
 from tests.real_parts import cosign_part
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from stackctl.images import (
     require_verified_images,
     verify_stack_images,
 )
+from stackctl.images.fake import Answer, FakeCosign
 from stackctl.spec import parse_spec
 from stackctl.stack import StackDir
 from tests.real_parts import cosign_part
@@ -109,6 +110,17 @@ def test_a_malformed_reference_stops_before_anything_runs(world: World, stack: S
     spec = spec_of(world, world.image("fine")[0])
     with pytest.raises(UsageError, match="not an image reference"):
         verify_stack_images(stack, spec.images, {"a": "--output=/etc/passwd", **spec.images.references})
+
+
+def test_images_are_verified_at_the_same_time(world: World, stack: StackDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each cosign answers only when another one has begun: one after the other, none ever would."""
+    fake = FakeCosign.install(stack.root / "fake", [Answer(wait_for_calls=2)])
+    monkeypatch.setenv("STACKCTL_COSIGN", str(fake.executable))
+    spec = spec_of(world, world.image("parallel", "v1.0.0")[0])
+    images = {tag: world.image("parallel", tag)[0] for tag in ("v1.0.0", "v2.0.0")}
+    reports = verify_stack_images(stack, spec.images, images)
+    assert [(report.part, report.outcome) for report in reports] == [(tag, Outcome.VERIFIED) for tag in images]
+    assert len(fake.calls("version")) == 1
 
 
 def test_the_lock_says_how_each_digest_came_to_be_trusted(world: World, stack: StackDir) -> None:
