@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from stackctl.images.outcome import Outcome, Stopped
 from stackctl.images.reference import parse_reference
 from stackctl.images.registry import Addresses, Place, Registry
+from stackctl.images.registry.http import Http
 from tests.integration.images.servers import Asked, Reply, Server
 
 if TYPE_CHECKING:
@@ -88,6 +93,35 @@ def test_every_answer_but_a_manifest_ends_in_its_outcome(
     registry: Registry, serve, reply: Reply, outcome: Outcome
 ) -> None:
     assert resolve(registry, serve(lambda _: reply)) is outcome
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["silent", "dripping"])
+def test_a_registry_that_never_finishes_is_given_up(drips: bool) -> None:
+    """It answers nothing at all, or one byte at a time for ever."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                while drips:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n")
+                    while True:
+                        connection.sendall(b"x")
+                        time.sleep(0.05)
+                connection.recv(1 << 16)
+                connection.recv(1)  # until the client hangs up
+
+    server = threading.Thread(target=serve)
+    server.start()
+    registry = Registry(Http(timeout_s=0.3))
+    place = Place(f"127.0.0.1:{listener.getsockname()[1]}", "acme/app", plain_http=True, loopback=True)
+    try:
+        assert resolve(registry, place) is Outcome.UNREACHABLE
+    finally:
+        registry.http.close()
+        listener.close()
+        server.join()
 
 
 def test_a_redirect_to_another_host_carries_no_password(registry: Registry, serve, monkeypatch, tmp_path) -> None:
