@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from stackctl.spec.checks import Checks
+from stackctl.spec.images import Images
 from stackctl.spec.quantity import Duration, check_size
 from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
@@ -286,6 +287,7 @@ class Spec(Section):
     alerts: Alerts = Alerts()
     proof: Proof = Proof()
     checks: Checks = Checks()
+    images: Images = Images()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
