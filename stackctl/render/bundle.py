@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING
 from stackctl import __version__
 from stackctl.catalogue.alerts import resolve_alerts
 from stackctl.render.alertmanager import alertmanager_yml
+from stackctl.render.compose import compose_yaml
 from stackctl.render.gateway import gateway_yaml
+from stackctl.render.grafana import grafana_files
+from stackctl.render.litellm import litellm_config, start_script
 from stackctl.render.prometheus import prometheus_yml, rule_files
 from stackctl.render.templates import fill, verbatim
 
 if TYPE_CHECKING:
-    from stackctl.spec import SpecFile
+    from collections.abc import Mapping
+
+    from stackctl.spec import Spec, SpecFile
 
 MANIFEST = "manifest.json"
 
@@ -31,23 +36,35 @@ class Bundle:
         return self.files[MANIFEST]
 
 
-def render_bundle(source: SpecFile) -> Bundle:
+def render_bundle(source: SpecFile, locked: Mapping[str, str] | None = None) -> Bundle:
     """Render everything the spec's runtime needs; raises SpecError where the spec and the catalogue disagree.
 
-    The result depends on the spec's text and the stackctl version only.
+    `locked` maps an image's name:tag to its verified digest (stack.lock). The result depends on the spec's text,
+    these digests and the stackctl version only.
     """
     spec = source.spec
     alerts = resolve_alerts(source)
     texts = {
-        "gateway/gateway.yaml": gateway_yaml(spec),
         "prometheus/prometheus.yml": prometheus_yml(spec),
         "alertmanager/alertmanager.yml": alertmanager_yml(spec),
-        "local/supervisord.conf": fill("local/supervisord.conf.j2", spec=spec, name=spec.name),
     }
+    texts |= _gateway_files(spec)
     texts |= {f"prometheus/rules/{name}": text for name, text in rule_files(spec, alerts).items()}
+    templates = {"alertmanager/templates/stackctl.tmpl": verbatim("alertmanager/stackctl.tmpl")}
+    if spec.runtime == "local":
+        texts["local/supervisord.conf"] = fill("local/supervisord.conf.j2", spec=spec, name=spec.name)
+    else:
+        texts |= grafana_files(spec) if spec.runs_grafana else {}
+        texts["compose/compose.yaml"] = compose_yaml(spec, texts | templates, locked or {})
     files = {path: (_header(source, path) + text).encode() for path, text in sorted(texts.items())}
-    files["alertmanager/templates/stackctl.tmpl"] = verbatim("alertmanager/stackctl.tmpl").encode()
+    files |= {path: text.encode() for path, text in templates.items()}
     return Bundle(files | {MANIFEST: _manifest(source, files)})
+
+
+def _gateway_files(spec: Spec) -> dict[str, str]:
+    if spec.gateway.engine == "litellm":
+        return {"litellm/config.yaml": litellm_config(spec), "litellm/start.sh": start_script(spec)}
+    return {"gateway/gateway.yaml": gateway_yaml(spec)}
 
 
 def _header(source: SpecFile, path: str) -> str:
