@@ -136,9 +136,7 @@ class Admin:
         return {"team_id": team.record.team_id, "team_info": team_view(team, keys), "keys": keys}
 
     async def _team_list(self, _: Body) -> list[Body]:
-        return [
-            team_view(t, [key_view(k) for k in self._books.keys_of(t)]) for t in self._books.teams.values()
-        ]
+        return [team_view(t, [key_view(k) for k in self._books.keys_of(t)]) for t in self._books.teams.values()]
 
     async def _team_update(self, body: Body) -> Body:
         team = self._team(body["team_id"])

@@ -68,9 +68,7 @@ class Gauges:
         self._state = StateGauges(directory)
         self._meter = Meter(directory, _SLOT)
         self._state.set("litellm_gateway_info", 1.0, __version__)
-        self._deployments = {
-            d.id: (m.name, "", "", d.provider, d.id) for m in config.models for d in m.deployments
-        }
+        self._deployments = {d.id: (m.name, "", "", d.provider, d.id) for m in config.models for d in m.deployments}
         for model in config.models:
             self._meter.number("litellm_cache_hits_total", model.name)
             self._meter.number("litellm_cache_misses_total", model.name)
@@ -80,9 +78,7 @@ class Gauges:
             for d in model.deployments:
                 self._meter.number("litellm_unpriced_tokens_total", model.name, d.provider, d.id)
                 for status in ("200", "401", "429", "500", "504"):
-                    self._meter.number(
-                        "litellm_upstream_attempts_total", model.name, d.provider, d.id, status
-                    )
+                    self._meter.number("litellm_upstream_attempts_total", model.name, d.provider, d.id, status)
         for team in books.teams.values():
             self.publish_team(team)
         for key in books.keys.values():

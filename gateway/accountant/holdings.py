@@ -98,11 +98,7 @@ class Holdings:
         team = key.team
         peers = {k.record.hash for k in self._books.keys_of(team)} if team else set()
         peers.add(key.record.hash)
-        return {
-            session
-            for (session, key_hash), held in self._held.items()
-            if key_hash in peers and held.money > 0
-        }
+        return {session for (session, key_hash), held in self._held.items() if key_hash in peers and held.money > 0}
 
     def refusal(self, key: Key, now: float) -> dict[str, Any] | None:
         """Why the key may not send another request now; None when it may."""

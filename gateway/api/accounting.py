@@ -46,9 +46,7 @@ class Accounting:
 
     def fell_back(self, outcome: Outcome, to_model: str, success: bool) -> None:
         """A fallback model was tried."""
-        self._recorder.count(
-            "litellm_fallbacks_total", 1.0, outcome.model, to_model, "true" if success else "false"
-        )
+        self._recorder.count("litellm_fallbacks_total", 1.0, outcome.model, to_model, "true" if success else "false")
 
     def finish(self, outcome: Outcome, in_flight: bool = True) -> None:
         """Everything that must be durable before the client sees the end of its answer."""
@@ -81,9 +79,7 @@ class Accounting:
         labels = labels_of(outcome)
         usage = outcome.usage
         prompt, completion = (usage.prompt, usage.completion) if usage is not None else (0, 0)
-        self._recorder.request(
-            labels, outcome.status, seconds, prompt, completion, usd_from_nano(outcome.cost)
-        )
+        self._recorder.request(labels, outcome.status, seconds, prompt, completion, usd_from_nano(outcome.cost))
         if outcome.error_type:
             self._recorder.error(labels, outcome.error_type)
         if outcome.first_token is None:

@@ -164,9 +164,7 @@ def admin_app(link: AccountantLink, admission: Admission) -> FastAPI:
         limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     ) -> Any:
         query = {"request_id": request_id, "api_key": api_key, "team_id": team_id, "limit": limit}
-        return await ask(
-            "/spend/logs", {**query, "start_date": _seconds(start_date), "end_date": _seconds(end_date)}
-        )
+        return await ask("/spend/logs", {**query, "start_date": _seconds(start_date), "end_date": _seconds(end_date)})
 
     _add_errors(app)
     return app

@@ -58,16 +58,12 @@ class Admission:
 
     async def _look_up(self, secret: bytes) -> Pass:
         if self.is_master(secret):
-            message = (
-                "The master key is for administration; make a key with POST /key/generate to call models"
-            )
+            message = "The master key is for administration; make a key with POST /key/generate to call models"
             raise ApiError(403, "permission_error", message)
         try:
             found = await self._passes.find(secret)
         except AccountantGoneError as error:
-            raise ApiError(
-                503, "service_unavailable", f"Keys cannot be checked at the moment: {error}"
-            ) from None
+            raise ApiError(503, "service_unavailable", f"Keys cannot be checked at the moment: {error}") from None
         if found is None:
             raise ApiError(401, "invalid_api_key", "Invalid API key")
         return found

@@ -97,9 +97,7 @@ class Database:
         )
         return [(orjson.loads(r["record"]), r["spent"], r["total"], r["window_start"]) for r in rows]
 
-    def save(
-        self, table: str, identity: str, alias: str, record: dict[str, Any], window_start: float
-    ) -> None:
+    def save(self, table: str, identity: str, alias: str, record: dict[str, Any], window_start: float) -> None:
         """Insert or update a key or a team; its money stays as it is."""
         column = "hash" if table == "keys" else "team_id"
         self._db.execute(

@@ -88,9 +88,7 @@ class Master:
         while not self._stopping and not all(_answers(sockets[child.role]) for child in keepers):
             for child in keepers:
                 if child.process is not None and child.process.poll() is not None:
-                    raise StartError(
-                        f"the {child.role} ended with code {child.process.returncode} at its start"
-                    )
+                    raise StartError(f"the {child.role} ended with code {child.process.returncode} at its start")
             if time.monotonic() > deadline:
                 raise StartError(f"accountant and exporter did not start within {_START_S:g} s")
             time.sleep(0.02)
@@ -104,9 +102,7 @@ class Master:
             if child.process is None and now >= child.start_at:
                 self._start(child, state, listener)
 
-    def _died(
-        self, child: Child, process: subprocess.Popen[bytes], state: StateDirectory, now: float
-    ) -> None:
+    def _died(self, child: Child, process: subprocess.Popen[bytes], state: StateDirectory, now: float) -> None:
         code = process.returncode
         _log.warning("%s (pid %d) ended with code %d", child.slot, process.pid, code)
         _close(process)
@@ -154,9 +150,7 @@ def _bind(config: Config) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise StartError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another `listen.port`"
-        ) from None
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}; choose another `listen.port`") from None
     listener.setblocking(False)
     return listener
 

@@ -48,9 +48,7 @@ class _Server(uvicorn.Server):
 class Worker:
     """One worker's parts, wired."""
 
-    def __init__(
-        self, config: Config, state: StateDirectory, slot: str, prices: dict[str, Price | None]
-    ) -> None:
+    def __init__(self, config: Config, state: StateDirectory, slot: str, prices: dict[str, Price | None]) -> None:
         self.session = f"{slot}-{secrets.token_hex(6)}"
         self.spool = SpoolWriter(state.spool, self.session)
         self.link = AccountantLink(state.accountant_socket)

@@ -83,7 +83,7 @@ async def make_plan(session: Session, options: Options, names: Sequence[str]) ->
 def _item(name: str, entry: DriverEntry, group: Group, endpoints: Endpoints, found: _Found) -> Item:
     rule = found.rules.get(name)
     labels = labels_of_test(rule, name, group.label, group.canary)
-    timing = read_timing(rule, found.targets, endpoints.gateway, found.config, labels, entry.window.seconds)
+    timing = read_timing(rule, found.targets, endpoints.scrape_target, found.config, labels, entry.window.seconds)
     injected = entry.driver == "inject"
     proof = AlertProof(
         name=name,

@@ -85,9 +85,17 @@ def compose_yaml(spec: Spec, rendered: Mapping[str, str], locked: Mapping[str, s
         volumes=[f"{service}-data" for service in sorted(_keeping(spec))],
         external={part: published_address(spec, part) for part in ("prometheus", "alertmanager", "grafana")},
         digests={service: _config_digest(spec, service, rendered) for service in services(spec)},
+        cpus=cpu_limits(spec),
         json=json.dumps,
         wget=_wget,
     )
+
+
+def cpu_limits(spec: Spec) -> dict[str, float]:
+    """The CPUs each service may use at most, where the machine has that many."""
+    limits = {"prometheus": 2.0, "alertmanager": 1.0, "inbox": 0.5, "grafana": 1.0, "postgres": 2.0, "redis": 1.0}
+    limits["gateway"] = spec.gateway.workers + 1.0
+    return {service: limits[service] for service in services(spec)}
 
 
 def secrets_of(spec: Spec) -> dict[str, list[str]]:
@@ -97,7 +105,8 @@ def secrets_of(spec: Spec) -> dict[str, list[str]]:
     found = {
         "gateway": [*dict.fromkeys([*map(secret_name, _gateway_references(spec)), *_database_url(spec)])],
         "prometheus": token + _web("prometheus", spec.prometheus.password),
-        "alertmanager": ([secret_name(slack.webhook)] if slack else []) + _web("alertmanager", spec.alertmanager.password),
+        "alertmanager": ([secret_name(slack.webhook)] if slack else [])
+        + _web("alertmanager", spec.alertmanager.password),
         "inbox": [],
         "grafana": [secret_name(GRAFANA_PASSWORD)],
         "postgres": [secret_name(POSTGRES_PASSWORD)],

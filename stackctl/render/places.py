@@ -23,10 +23,14 @@ SECRETS_DIR = "/run/secrets"
 
 def published_address(spec: Spec, part: str) -> str:
     """host:port of a part as one reaches it from this machine."""
-    section = {"gateway": spec.gateway, "prometheus": spec.prometheus, "alertmanager": spec.alertmanager}.get(part)
-    if section is not None:
-        return address(section.host, section.port)
-    return address(spec.grafana.host, spec.grafana.port) if part == "grafana" else address("", spec.alerts.inbox.port)
+    listening = {
+        "gateway": (spec.gateway.host, spec.gateway.port),
+        "prometheus": (spec.prometheus.host, spec.prometheus.port),
+        "alertmanager": (spec.alertmanager.host, spec.alertmanager.port),
+        "inbox": ("127.0.0.1", spec.alerts.inbox.port),
+        "grafana": (spec.grafana.host, spec.grafana.port),
+    }
+    return address(*listening[part])
 
 
 def internal_address(spec: Spec, part: str) -> str:

@@ -47,13 +47,17 @@ def _refuse_open_doors(spec: Spec) -> None:
     gateway = spec.gateway
     if gateway.host not in LOOPBACK and gateway.engine == "bundled" and gateway.metrics.token is None:
         raise fault(
-            f"{gateway.host} opens /metrics to the network without a token: add gateway.metrics.token", "gateway", "host"
+            f"{gateway.host} opens /metrics to the network without a token: add gateway.metrics.token",
+            "gateway",
+            "host",
         )
 
 
 def _refuse_container_settings(spec: Spec) -> None:
     if spec.gateway.database.url == "postgres":
-        raise fault("`postgres` is the stack's own PostgreSQL, which only runtime compose runs", "gateway", "database", "url")
+        raise fault(
+            "`postgres` is the stack's own PostgreSQL, which only runtime compose runs", "gateway", "database", "url"
+        )
     if spec.redis.enabled:
         raise fault("only runtime compose runs a Redis", "redis", "enabled")
     for name, section in (("prometheus", spec.prometheus), ("alertmanager", spec.alertmanager)):

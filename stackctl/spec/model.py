@@ -38,7 +38,9 @@ DatabaseUrl = Annotated[str, AfterValidator(_check_database)]
 Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
 
 
-_PASSWORD = "Demanded from everybody (user `admin`), and required where the host is not loopback; runtime compose only."
+_ASKED_OF_ALL = (
+    "Demanded from everybody (user `admin`), and required where the host is not loopback; runtime compose only."
+)
 
 
 class Section(BaseModel):
@@ -186,7 +188,7 @@ class Prometheus(Section):
 
     host: str = "127.0.0.1"
     port: Port = 9090
-    password: SecretRef | None = Field(None, description=_PASSWORD)
+    password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     scrape_interval: ScrapeInterval = Field(
         Duration("15s"),
         description="How often metrics are read; 15 s is the floor. Faster scraping under load has been reported to "
@@ -220,7 +222,7 @@ class Alertmanager(Section):
 
     host: str = "127.0.0.1"
     port: Port = 9093
-    password: SecretRef | None = Field(None, description=_PASSWORD)
+    password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     group_wait: Duration = Field(Duration("30s"), description="How long to wait for alerts that belong together.")
     group_interval: Duration = Duration("5m")
     repeat_interval: Duration = Duration("12h")

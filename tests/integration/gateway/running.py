@@ -136,9 +136,7 @@ class Running:
     def total(self, name: str, **labels: str) -> float:
         """Sum of a metric over the series that have these labels."""
         wanted = set(labels.items())
-        return sum(
-            value for (found, pairs), value in self.samples().items() if found == name and wanted <= pairs
-        )
+        return sum(value for (found, pairs), value in self.samples().items() if found == name and wanted <= pairs)
 
     def until(self, condition: Any, what: str, within: float = 20.0) -> Any:
         """Wait for something that must become true; the bound only keeps a broken test from hanging."""

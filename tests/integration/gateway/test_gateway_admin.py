@@ -50,9 +50,7 @@ def test_a_deleted_key_s_gauges_vanish_and_its_counters_stay(gateway: Running) -
     gateway.chat(key)
 
     def gauges() -> set[str]:
-        return {
-            n for n, labels in gateway.samples() if dict(labels).get("key") == "gone" and "_total" not in n
-        }
+        return {n for n, labels in gateway.samples() if dict(labels).get("key") == "gone" and "_total" not in n}
 
     state = {
         "litellm_budget_usd",
@@ -80,9 +78,7 @@ def test_a_team_s_life(gateway: Running) -> None:
     assert teams["blue"]["max_budget"] == 4
     gateway.admin("POST", "/team/delete", json={"team_ids": [team["team_id"]]})
     assert gateway.chat(key).status_code == 401
-    assert not [
-        n for n, labels in gateway.samples() if n == "litellm_budget_usd" and ("team", "blue") in labels
-    ]
+    assert not [n for n, labels in gateway.samples() if n == "litellm_budget_usd" and ("team", "blue") in labels]
 
 
 def test_what_has_no_effect_is_refused(gateway: Running) -> None:

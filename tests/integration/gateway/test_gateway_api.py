@@ -155,9 +155,7 @@ def test_a_client_that_leaves_a_stream_is_billed_for_what_it_got(gateway: Runnin
     headers = {"Authorization": f"Bearer {key}"}
     with gateway.http.stream("POST", "/v1/chat/completions", headers=headers, json=body) as answer:
         next(answer.iter_lines())
-    gateway.until(
-        lambda: gateway.total("litellm_requests_total", key="leaver", status="499") == 1, "the request ended"
-    )
+    gateway.until(lambda: gateway.total("litellm_requests_total", key="leaver", status="499") == 1, "the request ended")
     rows = gateway.admin("GET", "/spend/logs")
     row = next(row for row in rows if row["key_alias"] == "leaver")
     assert row["metadata"]["estimated"] is True

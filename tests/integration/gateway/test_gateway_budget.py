@@ -17,9 +17,7 @@ COST = {"prompt_tokens": 400, "completion_tokens": 100}
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     teams = [{"name": "poor", "budget": {"usd": 0.01, "period": "30d"}}]
-    with Running(
-        tmp_path_factory.mktemp("bank"), workers=3, models=[mock_model("demo")], teams=teams
-    ) as running:
+    with Running(tmp_path_factory.mktemp("bank"), workers=3, models=[mock_model("demo")], teams=teams) as running:
         yield running
 
 

@@ -19,9 +19,7 @@ REQUESTS = 1000
 
 @pytest.fixture
 def four(tmp_path: Path) -> Iterator[Running]:
-    with Running(
-        tmp_path, workers=4, models=[mock_model("demo", deployment={"mock": {"completion_tokens": 4}})]
-    ) as r:
+    with Running(tmp_path, workers=4, models=[mock_model("demo", deployment={"mock": {"completion_tokens": 4}})]) as r:
         yield r
 
 
@@ -39,9 +37,7 @@ def send_many(gateway: Running, key: str, count: int, meanwhile: Callable[[int],
             clients.append(client)
         try:
             body = {"model": "demo", "messages": [{"role": "user", "content": "x"}]}
-            answer = client.post(
-                "/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, json=body
-            )
+            answer = client.post("/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, json=body)
             answered = answer.status_code == 200
         except httpx.TransportError:
             answered = False
@@ -141,6 +137,4 @@ def test_a_stock_collector_reads_the_same_samples(four: Running) -> None:
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(four.state / "metrics"))
     assert four.samples() == parsed(generate_latest(registry).decode())
-    assert (
-        httpx.get(f"{four.url}/metrics").headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    )
+    assert httpx.get(f"{four.url}/metrics").headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

@@ -57,9 +57,7 @@ def key(proxy: Running) -> str:
     return proxy.key(key_alias="client")
 
 
-def test_the_answer_and_unknown_fields_pass_through_untouched(
-    proxy: Running, key: str, upstream: FakeUpstream
-) -> None:
+def test_the_answer_and_unknown_fields_pass_through_untouched(proxy: Running, key: str, upstream: FakeUpstream) -> None:
     answer = proxy.chat(key, "ok", temperature=0.5, unknown_field={"a": [1]}, mock={"latency_s": 0})
     assert answer.json()["x_unknown"] == {"kept": True}
     path, headers, body = upstream.calls[-1]
@@ -132,9 +130,7 @@ def test_a_stream_that_is_cut_ends_with_an_error_event(proxy: Running, key: str)
     assert row["completion_tokens"] == 3
 
 
-def test_a_stale_kept_alive_socket_is_tried_again_once(
-    proxy: Running, key: str, upstream: FakeUpstream
-) -> None:
+def test_a_stale_kept_alive_socket_is_tried_again_once(proxy: Running, key: str, upstream: FakeUpstream) -> None:
     before = len(upstream.of("stale"))
     assert [proxy.chat(key, "stale").status_code for _ in range(10)] == [200] * 10
     assert len(upstream.of("stale")) == before + 10

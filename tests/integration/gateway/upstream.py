@@ -54,9 +54,7 @@ class FakeUpstream:
         if kind.startswith("status-"):
             status = int(kind.split("-")[1])
             error = {"error": {"message": f"upstream says {status}", "type": "x", "code": None}}
-            self._whole(
-                handler, status, json.dumps(error).encode(), {"Retry-After": "7"} if status == 429 else {}
-            )
+            self._whole(handler, status, json.dumps(error).encode(), {"Retry-After": "7"} if status == 429 else {})
         elif kind == "silent":
             self.released.wait(30)
         elif kind == "garbage":
@@ -91,9 +89,7 @@ class FakeUpstream:
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
         for word in ("one ", "two ", "three"):
-            self._event(
-                handler, {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]}
-            )
+            self._event(handler, {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]})
         if cut:
             handler.close_connection = True
             return
