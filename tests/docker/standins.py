@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PYTHON_IMAGE = f"docker.io/library/python:{sys.version_info.major}.{sys.version_info.minor}-slim-bookworm"
+_WANTED_BY_WHEELS = (
+    *("libgcc_s.so.1", "libstdc++.so.6", "librt.so.1", "libdl.so.2", "libpthread.so.0", "libm.so.6", "libutil.so.1"),
+    *("libresolv.so.2", "libnss_files.so.2", "libnss_dns.so.2"),
+)
 _BUILT_IN = b"/usr/share/prometheus/"
 _HERE = Path(__file__).parent
 _LIBRARY = re.compile(r"(?:=> )?(/\S+) \(0x")
@@ -144,7 +148,8 @@ def postgres() -> Tree:
     for path in Path("/usr/share/zoneinfo").glob("UTC"):
         tree.files["usr/share/zoneinfo/UTC"] = path.resolve()
     tree.links |= {
-        f"bin/{name}": f"../usr/lib/postgresql/{version}/bin/{name}" for name in ("pg_isready", "psql", "initdb", "postgres")
+        f"bin/{name}": f"../usr/lib/postgresql/{version}/bin/{name}"
+        for name in ("pg_isready", "psql", "initdb", "postgres")
     }
     tree.texts["usr/local/bin/docker-entrypoint.sh"] = ((_HERE / "postgres-entrypoint.sh").read_text(), 0o755)
     tree.busybox("sh", "cat", "ls", "id", "ip", "nc", "touch", "sleep", "wget", "mkdir", "chmod", "grep")
@@ -176,6 +181,8 @@ def python(*, with_pip: bool = True) -> Tree:
     if with_pip:
         tree.add(Path(pip.__file__).parent, f"usr/local/lib/{version}/site-packages/pip")
     tree.add(base / "bin" / version, f"usr/local/bin/{version}")
+    for library in _WANTED_BY_WHEELS:
+        tree.add(Path("/usr/lib/x86_64-linux-gnu") / library, f"lib/x86_64-linux-gnu/{library}")
     tree.links |= {f"usr/local/bin/{name}": version for name in ("python", "python3")}
     tree.busybox("sh", "cat", "ls", "id", "ip", "nc", "touch", "sleep", "wget", "mkdir", "find", "chmod")
     return tree
@@ -212,7 +219,9 @@ def import_images(docker: Callable[..., str], parts: Iterable[str] = _RECIPES) -
         with tempfile.TemporaryDirectory() as directory:
             archive = Path(directory) / "image.tar"
             recipe().write(archive)
-            docker("import", *(word for change in changes for word in ("--change", change)), str(archive), image_name(part))
+            docker(
+                "import", *(word for change in changes for word in ("--change", change)), str(archive), image_name(part)
+            )
 
 
 def wheels(requirements: str) -> Path:

@@ -146,7 +146,9 @@ class ComposeRuntime:
     def _environment(self, project: Project) -> dict[str, str]:
         """What the Compose file leaves open: digests of the secrets, and no more CPUs than the machine has."""
         there = float(project.engine.client.info()["NCPU"])
-        limits = {f"STACKCTL_CPUS_{name.upper()}": str(min(cpus, there)) for name, cpus in cpu_limits(self._spec).items()}
+        limits = {
+            f"STACKCTL_CPUS_{name.upper()}": str(min(cpus, there)) for name, cpus in cpu_limits(self._spec).items()
+        }
         return limits | stage_secrets(self._stack, self._spec)
 
     def _compose_up(self, project: Project, environment: Mapping[str, str], timeout_s: float) -> None:

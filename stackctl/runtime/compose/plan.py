@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stackctl.errors import UsageError
@@ -47,11 +48,8 @@ def _hashes(project: Project, bundle: Bundle, environment: Mapping[str, str]) ->
     with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
         file.write(bundle.files["compose/compose.yaml"])
         file.flush()
-        directory = str(project.file.parent)
         project.file.parent.mkdir(parents=True, exist_ok=True)
-        done = project.compose(
-            "-f", file.name, "--project-directory", directory, "config", "--hash", "*", environment=environment
-        )
+        done = project.compose("config", "--hash", "*", environment=environment, file=Path(file.name))
     if done.returncode:
         raise UsageError(f"docker compose refuses the rendered file: {complaint(done)}")
     lines = (line.split() for line in done.stdout.splitlines())

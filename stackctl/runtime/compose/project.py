@@ -70,11 +70,15 @@ class Project:
                 )
 
     def compose(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 600
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        timeout_s: float = 600,
+        file: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `docker compose` on this project; the caller judges the outcome."""
+        """Run `docker compose` on this project, or on another `file` in its place; the caller judges the outcome."""
         return subprocess.run(
-            self.command(*arguments),
+            self.command(*arguments, file=file),
             capture_output=True,
             text=True,
             check=False,

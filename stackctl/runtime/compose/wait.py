@@ -83,6 +83,8 @@ def _why_not(container: Container | None, part: Part | None, prober: Prober | No
         return "has no container yet"
     if container.out_of_memory:
         return "was ended because it used more memory than its limit"
+    if container.restarts >= _MOST_RESTARTS:
+        return f"keeps ending: it was restarted {container.restarts} times"
     if container.state in ("exited", "dead", "restarting"):
         return f"ended with exit code {container.exit_code}"
     if container.health == "unhealthy":
