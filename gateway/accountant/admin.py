@@ -63,6 +63,7 @@ class Admin:
         secret = body.get("key") or f"sk-{secrets.token_urlsafe(24)}"
         key_hash = digest(secret)
         alias = body.get("key_alias") or f"key-{key_hash[:8]}"
+        _check_alias(alias)
         if alias in self._books.aliases or key_hash in self._books.keys:
             raise _bad(f"Key with alias '{alias}' already exists. Key aliases are unique")
         record = KeyRecord(key_hash, alias, shown(secret), created_at=time.time())
@@ -98,6 +99,7 @@ class Admin:
         key = self._key(body)
         before, old_alias, old_team = key.accounts, key.record.alias, _team_alias(key)
         alias = body.get("key_alias") or old_alias
+        _check_alias(alias)
         if alias != old_alias and alias in self._books.aliases:
             raise _bad(f"Key with alias '{alias}' already exists. Key aliases are unique")
         self._apply(key.record, body)
@@ -121,6 +123,7 @@ class Admin:
 
     async def _team_new(self, body: Body) -> Body:
         alias = body.get("team_alias") or body.get("team_id") or f"team-{uuid.uuid4().hex[:8]}"
+        _check_alias(alias)
         team_id = body.get("team_id") or uuid.uuid4().hex
         if self._books.team_named(alias) or team_id in self._books.teams:
             raise _bad(f"Team '{alias}' already exists. Team aliases and ids are unique")
@@ -169,6 +172,9 @@ class Admin:
         return {"deleted_teams": list(body["team_ids"])}
 
     async def _spend_logs(self, body: Body) -> list[Body]:
+        api_key = body.get("api_key") or ""
+        if api_key.startswith("sk-"):
+            body = {**body, "api_key": digest(api_key)}
         return ledger_view(self._books.database, body)
 
     def _drop(self, key: Key) -> None:
@@ -222,6 +228,11 @@ def _set_collections(record: KeyRecord | TeamRecord, body: Body) -> None:
     for name, empty in _EMPTY.items():
         if name in body:
             setattr(record, name, body[name] if body[name] is not None else type(empty)())
+
+
+def _check_alias(alias: str) -> None:
+    if alias == "other":
+        raise _bad("'other' is what metrics call the unknown; choose another alias")
 
 
 def _team_alias(key: Key) -> str:

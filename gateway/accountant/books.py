@@ -136,7 +136,8 @@ class Books:
                     tpm_limit=declared.tpm,
                     max_parallel_requests=declared.max_parallel,
                     blocked=known.record.blocked if known else False,
-                    created_at=time.time(),
+                    created_at=known.record.created_at if known else time.time(),
+                    own_series=known.record.own_series if known else True,
                 )
             )
 

@@ -28,33 +28,44 @@ class StateGauges:
     def __init__(self, directory: Path) -> None:
         self._path = directory / file_name(catalogue()["litellm_budget_usd"], _SLOT)
         self._values: dict[str, float] = {}
-        self._file = self._rewrite()
+        self._keys: dict[tuple[str, ...], str] = {}
+        self._draft = self._path.with_suffix(".draft")
+        self._file = self._new_draft()
+
+    def go_live(self) -> None:
+        """Replace the file that readers see. Until the first call they see a predecessor's."""
+        # Readers follow the name, so they see the old file or the whole new one.
+        self._draft.replace(self._path)
 
     def set(self, name: str, value: float, *labels: str) -> None:
         """Set one gauge."""
-        metric = catalogue()[name]
-        key = entry_key(metric, name, metric.labels, labels)
+        key = self._key(name, labels)
         if self._values.get(key) != value:
             self._file.view[self._file.cell(key)] = value
             self._values[key] = value
 
     def remove(self, names: tuple[str, ...], *labels: str) -> None:
         """Take series away: a limit or budget that does not exist has none."""
-        keys = [entry_key(catalogue()[n], n, catalogue()[n].labels, labels) for n in names]
-        if any(self._values.pop(key, None) is not None for key in keys):
-            for key in keys:
-                self._values.pop(key, None)
+        keys = [self._key(name, labels) for name in names]
+        for name in names:
+            del self._keys[name, *labels]
+        if [key for key in keys if self._values.pop(key, None) is not None]:
             self._file.close()
-            self._file = self._rewrite()
+            self._file = self._new_draft()
+            self.go_live()
 
-    def _rewrite(self) -> CellFile:
-        # Readers follow the name, so they see the old file or the whole new one.
-        draft = self._path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        file = CellFile(draft)
+    def _key(self, name: str, labels: tuple[str, ...]) -> str:
+        key = self._keys.get((name, *labels))
+        if key is None:
+            metric = catalogue()[name]
+            key = self._keys[name, *labels] = entry_key(metric, name, metric.labels, labels)
+        return key
+
+    def _new_draft(self) -> CellFile:
+        self._draft.unlink(missing_ok=True)
+        file = CellFile(self._draft)
         for key, value in self._values.items():
             file.view[file.cell(key)] = value
-        draft.replace(self._path)
         return file
 
 
@@ -83,6 +94,8 @@ class Gauges:
             self.publish_team(team)
         for key in books.keys.values():
             self.publish_key(key)
+        self.refresh(0)
+        self._state.go_live()
 
     def publish_team(self, team: Team) -> None:
         """A team is new or changed."""
@@ -95,14 +108,13 @@ class Gauges:
         labels = ("", team, alias, "", "")
         for name, limit in (
             ("litellm_requests_limit", key.record.rpm_limit),
+            ("litellm_requests_remaining", key.minute.remaining(time.time())),
             ("litellm_max_parallel_requests", key.record.max_parallel_requests),
         ):
             if limit is None:
                 self._state.remove((name,), *labels)
             else:
                 self._state.set(name, limit, *labels)
-        if key.record.rpm_limit is None:
-            self._state.remove(("litellm_requests_remaining",), *labels)
         for name, values in first_series(self._config, alias, team, key.record.models):
             self._meter.number(name, *values)
 
@@ -129,7 +141,7 @@ class Gauges:
         """What changes with time: minutes, providers, backlog."""
         now = time.time()
         for key in self._books.keys.values():
-            if (left := key.minute.remaining(now)) is not None:
+            if key.record.rpm_limit is not None and (left := key.minute.remaining(now)) is not None:
                 team = key.team.record.alias if key.team else ""
                 self._state.set("litellm_requests_remaining", left, "", team, key.record.alias, "", "")
         for identity, minute in self._books.minutes.items():

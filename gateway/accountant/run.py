@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from itertools import count
 from typing import Any
 
 from gateway import wire
@@ -26,7 +27,9 @@ from gateway.state import StateDirectory
 
 _log = logging.getLogger("gateway.accountant")
 _DRAIN_EVERY_S = 0.05
-_COMMIT_EVERY_S = 0.2
+# In turns of the above.
+_COMMIT_EVERY = 4
+_SECOND = 20
 # Workers reconnect to a restarted accountant well within this time.
 _COMEBACK_S = 30.0
 
@@ -54,7 +57,11 @@ class Accountant:
         server = await asyncio.start_unix_server(self._connected, path=state.accountant_socket)
         state.accountant_socket.chmod(0o600)
         clock = asyncio.create_task(self._clock())
-        await stop.wait()
+        told = asyncio.create_task(stop.wait())
+        await asyncio.wait((clock, told), return_when=asyncio.FIRST_COMPLETED)
+        if clock.done():
+            # Without its clock nothing is taken in; a fresh process starts from what is durable.
+            clock.result()
         clock.cancel()
         server.close()
         self._intake.drain()
@@ -62,19 +69,17 @@ class Accountant:
         self._database.close()
 
     async def _clock(self) -> None:
-        next_commit = 0.0
         comeback = time.monotonic() + _COMEBACK_S
-        while True:
+        for turn in count():
             self._intake.drain()
-            now = time.time()
-            self._roll(now)
-            self._publish()
-            if now >= next_commit or next_commit > now + _COMMIT_EVERY_S:
-                next_commit = now + _COMMIT_EVERY_S
-                if self._intake.commit():
-                    self._intake.remove_finished()
-            if time.monotonic() > comeback:
-                self._holdings.forget_early(set(self._sessions.connected))
+            self._publish_charged()
+            if turn % _COMMIT_EVERY == 0 and self._intake.commit():
+                self._intake.remove_finished()
+            if turn % _SECOND == 0:
+                self._roll(time.time())
+                self._gauges.refresh(self._intake.backlog)
+                if time.monotonic() > comeback:
+                    self._holdings.forget_early(set(self._sessions.connected))
             await asyncio.sleep(_DRAIN_EVERY_S)
 
     def _roll(self, now: float) -> None:
@@ -84,13 +89,12 @@ class Accountant:
                 self._gauges.reset(account, ended)
                 self._gauges.refresh_money(account)
 
-    def _publish(self) -> None:
+    def _publish_charged(self) -> None:
         for table, identity in self._intake.charged:
             owner = (self._books.keys if table == "keys" else self._books.teams).get(identity)
             if owner is not None:
                 self._gauges.refresh_money(owner.account)
         self._intake.charged.clear()
-        self._gauges.refresh(self._intake.backlog)
 
     async def _forget(self, keys: list[Key]) -> None:
         if keys:

@@ -25,22 +25,19 @@ class Admission:
         self._master = master_key.encode()
 
     async def key(self, scope: Scope) -> Pass:
-        """The caller's key. Raises ApiError 401, 403 or 503."""
+        """The caller's key, usable or not. Raises ApiError 401, 403 or 503."""
         secret = credential(scope)
         if not secret:
             raise ApiError(401, "invalid_api_key", "No API key: send `Authorization: Bearer sk-...`")
         known = self._passes.known(secret)
         if known is None:
             known = await self._look_up(secret)
-        if known.blocked:
-            raise ApiError(401, "invalid_api_key", f"Key {known.alias} is blocked")
-        if known.expired:
-            raise ApiError(401, "invalid_api_key", f"Key {known.alias} has expired")
         return known
 
     async def chat(self, scope: Scope, receive: Receive, outcome: Outcome) -> ChatRequest:
         """A request that was let in; its reservation is in the outcome. Raises ApiError, ClientLeftError."""
         outcome.key = await self.key(scope)
+        check_usable(outcome.key)
         request = parse_chat(await read_body(receive))
         self._name_model(outcome, outcome.key, request)
         outcome.stream = request.stream
@@ -78,3 +75,11 @@ class Admission:
         if not key.may_call(name, model.hidden):
             message = f"Key {key.alias} may not call the model {name!r}"
             raise ApiError(403, "key_model_access_denied", message, param="model")
+
+
+def check_usable(key: Pass) -> None:
+    """Raises ApiError 401 for a blocked or expired key."""
+    if key.blocked:
+        raise ApiError(401, "invalid_api_key", f"Key {key.alias} is blocked")
+    if key.expired:
+        raise ApiError(401, "invalid_api_key", f"Key {key.alias} has expired")

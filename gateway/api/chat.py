@@ -133,7 +133,7 @@ def _headers(outcome: Outcome) -> tuple[Header, ...]:
     call = (b"x-litellm-call-id", outcome.request_id.encode())
     if outcome.step is None:
         return (call,)
-    tries = b"%d" % max(len(outcome.attempts) - 1, 0)
+    tries = b"%d" % sum(status >= 400 for _, _, status in outcome.attempts)
     deployment = outcome.step.deployment.id.encode("ascii", "replace")
     return call, (b"x-litellm-model-id", deployment), (b"x-litellm-attempted-retries", tries)
 

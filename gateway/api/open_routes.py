@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from gateway import __version__
-from gateway.api.admission import Admission
+from gateway.api.admission import Admission, check_usable
 from gateway.api.answers import Receive, Scope, Send, send_bytes, send_error
 from gateway.api.requests import credential
 from gateway.errors import AccountantGoneError, ApiError
@@ -53,6 +53,7 @@ class OpenRoutes:
     async def _models(self, scope: Scope, _: Receive, send: Send) -> None:
         try:
             key = await self._admission.key(scope)
+            check_usable(key)
         except ApiError as error:
             await send_error(send, error)
             return

@@ -1,5 +1,6 @@
 """`gateway.yaml` as a frozen, typed value with its secrets resolved."""
 
+from gateway.config.bases import BASES
 from gateway.config.load import load
 from gateway.config.model import (
     Config,
@@ -13,6 +14,7 @@ from gateway.config.model import (
 )
 
 __all__ = [
+    "BASES",
     "Config",
     "DeclaredKey",
     "Deployment",

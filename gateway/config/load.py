@@ -41,7 +41,14 @@ def _parse(path: Path) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError([_line(path, dict(item)) for item in error.errors(include_input=False)]) from None
+        raise ConfigError(_lines(path, error)) from None
+
+
+def _lines(path: Path, error: ValidationError) -> list[str]:
+    items: list[dict[str, Any]] = [dict(item) for item in error.errors(include_input=False)]
+    # A list whose only item is wrong is also reported as too short; the item's own line says enough.
+    inner = {item["loc"][: len(item["loc"]) - n] for item in items for n in range(1, len(item["loc"]))}
+    return [_line(path, item) for item in items if not (item["type"] == "too_short" and item["loc"] in inner)]
 
 
 def _line(path: Path, item: dict[str, Any]) -> str:

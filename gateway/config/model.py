@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gateway import period
+from gateway.config.bases import BASES
 from gateway.config.secret import check_reference
 
 
@@ -87,9 +88,11 @@ class Deployment(_Part):
     timeouts: Timeouts = Timeouts()
 
     @model_validator(mode="after")
-    def _mock_needs_mock_provider(self) -> Deployment:
+    def _fits_provider(self) -> Deployment:
         if self.mock is not None and self.provider != "mock":
             raise ValueError("`mock` is only for provider mock")
+        if self.provider != "mock" and self.provider not in BASES and self.api_base is None:
+            raise ValueError(f"provider {self.provider!r} needs an `api_base`")
         return self
 
 

@@ -7,6 +7,7 @@ synced: losing the machine's power loses the last seconds, losing any process lo
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections import deque
 from pathlib import Path
@@ -16,6 +17,7 @@ import orjson
 from gateway.errors import SpoolFullError
 from gateway.ledger.row import Row
 
+_log = logging.getLogger("gateway.accountant")
 _ROTATE_AT = 32 << 20
 _SUFFIX = ".spool"
 
@@ -100,7 +102,11 @@ class SpoolReader:
         rows: list[tuple[int, Row]] = []
         end = data.rfind(b"\n") + 1
         for line in data[:end].splitlines(keepends=True):
-            rows.append((position, Row(**orjson.loads(line))))
+            try:
+                rows.append((position, Row(**orjson.loads(line))))
+            except (ValueError, TypeError):
+                # One bad line must not keep all later rows out of the ledger.
+                _log.error("%s: the row at byte %d is not readable and is left out", name, position)
             position += len(line)
         self.positions[name] = position
         return rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _FIRST_SIZE = 1 << 16
@@ -24,6 +24,7 @@ class CellFile:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.cells: dict[str, int] = {}
+        self._size = 0
         self._map_at_least(_FIRST_SIZE)
         self._adopt()
 
@@ -32,6 +33,11 @@ class CellFile:
         found = self.cells.get(key)
         return self._append(key) if found is None else found
 
+    def cells_of(self, keys: Sequence[str]) -> tuple[int, ...]:
+        """The cells of several keys, all or none: half a histogram would be a lie. Raises OSError."""
+        self._map_at_least(self._used + sum(20 + _padded(len(key.encode())) for key in keys))
+        return tuple(self.cell(key) for key in keys)
+
     def close(self) -> None:
         """Unmap and close; cells must not be used afterwards."""
         self.view.release()
@@ -39,6 +45,8 @@ class CellFile:
         os.close(self._file)
 
     def _map_at_least(self, wanted: int) -> None:
+        if wanted <= self._size:
+            return
         size = max(os.fstat(self._file).st_size, _FIRST_SIZE)
         while size < wanted:
             size *= 2
@@ -58,8 +66,7 @@ class CellFile:
         raw = key.encode()
         start = self._used
         value = start + 4 + _padded(len(raw))
-        if value + 16 > self._size:
-            self._map_at_least(value + 16)
+        self._map_at_least(value + 16)
         self._memory[start : value + 16] = _INT.pack(len(raw)) + raw.ljust(value - start - 4) + bytes(16)
         # `used` is published last, so a reader never meets half an entry.
         self._memory[0:4] = _INT.pack(value + 16)

@@ -69,13 +69,14 @@ class Meter:
         """The histogram child. Raises OSError when its file cannot grow."""
         metric = catalogue()[name]
         file = self._file(metric)
-        total = file.cell(entry_key(metric, f"{metric.name}_sum", metric.labels, values))
         labels = (*metric.labels, "le")
-        cells = tuple(
-            file.cell(entry_key(metric, f"{metric.name}_bucket", labels, (*values, go_float(edge))))
+        keys = [entry_key(metric, f"{metric.name}_sum", metric.labels, values)]
+        keys += [
+            entry_key(metric, f"{metric.name}_bucket", labels, (*values, go_float(edge)))
             for edge in (*metric.buckets, _INF)
-        )
-        return Distribution(file, metric.buckets, total, cells)
+        ]
+        total, *cells = file.cells_of(keys)
+        return Distribution(file, metric.buckets, total, tuple(cells))
 
     def close(self) -> None:
         """Close the files; no child may be used afterwards."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.metrics.meter import Distribution, Meter, Number
 
 _log = logging.getLogger("gateway.worker")
+_SAY_AGAIN_AFTER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Recorder:
         self._children: dict[tuple[Labels, str], _Children] = {}
         self._numbers: dict[tuple[str, ...], Number] = {}
         self._distributions: dict[tuple[str, ...], Distribution] = {}
+        self._silent_until = 0.0
 
     def request(self, labels: Labels, status: int, seconds: float, prompt: int, completion: int, usd: float) -> None:
         """One finished request, answered or refused."""
@@ -48,7 +51,7 @@ class Recorder:
             try:
                 children = self._make(labels, str(status))
             except OSError as error:
-                _log.error("series are lost: %s", error)
+                self._lost(error)
                 return
         children.requests.add(1.0)
         children.duration.observe(seconds)
@@ -69,7 +72,7 @@ class Recorder:
             try:
                 child = self._numbers[name, *values] = self._meter.number(name, *values)
             except OSError as error:
-                _log.error("series are lost: %s", error)
+                self._lost(error)
                 return
         child.add(amount)
 
@@ -81,9 +84,15 @@ class Recorder:
             try:
                 child = self._distributions[values] = self._meter.distribution(*values)
             except OSError as error:
-                _log.error("series are lost: %s", error)
+                self._lost(error)
                 return
         child.observe(seconds)
+
+    def _lost(self, error: OSError) -> None:
+        """New series cannot be made; say so, but not at every request."""
+        if time.monotonic() >= self._silent_until:
+            self._silent_until = time.monotonic() + _SAY_AGAIN_AFTER_S
+            _log.error("new series are lost: %s", error)
 
     def _make(self, labels: Labels, status: str) -> _Children:
         number, distribution = self._meter.number, self._meter.distribution

@@ -46,8 +46,6 @@ async def _until_told(order: Order) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    # A terminal's Ctrl-C reaches the whole group; the master decides what it means.
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
     loop.add_reader(sys.stdin.fileno(), _orphaned, loop, stop)
     await _role(order, stop)
 

@@ -72,6 +72,7 @@ class Master:
         finally:
             self._end()
             listener.close()
+            state_directory.remove_sockets(state)
             os.close(lock)
 
     def _stop(self, *_: object) -> None:
@@ -123,6 +124,8 @@ class Master:
             [sys.executable, "-m", "gateway.process.child"],
             stdin=subprocess.PIPE,
             pass_fds=() if handed is None else (handed,),
+            # A signal to this process's whole group must not end the accountant before the workers.
+            process_group=0,
         )
         order = Order(child.role, child.slot, self._config, state, self._prices, handed)
         if process.stdin is None:

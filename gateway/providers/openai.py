@@ -7,24 +7,13 @@ from typing import Any
 
 import orjson
 
-from gateway.config import Deployment
+from gateway.config import BASES, Deployment
 from gateway.errors import UpstreamError
 from gateway.providers.base import Answer, ChatRequest, Usage
 from gateway.providers.failure import failure
 from gateway.upstream import Body, Client, Target
 from gateway.upstream.sse import EventSplitter, data_of
 
-# Providers whose OpenAI-compatible API has a well-known address; any other needs `api_base`.
-BASES = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com/v1",
-    "gemini": "https://generativelanguage.googleapis.com/v1beta/openai",
-    "mistral": "https://api.mistral.ai/v1",
-    "groq": "https://api.groq.com/openai/v1",
-    "together": "https://api.together.xyz/v1",
-    "deepseek": "https://api.deepseek.com/v1",
-    "openrouter": "https://openrouter.ai/api/v1",
-}
 # `mock` is for the mock provider; strict upstreams refuse fields they do not know.
 _OURS = ("mock",)
 
@@ -58,6 +47,9 @@ class OpenAIProvider:
         if body.status != 200:
             message = _message(await body.whole(), body.status)
             raise failure(body.status, message, body.headers.get(b"retry-after"))
+        if not body.headers.get(b"content-type", b"text/event-stream").startswith(b"text/event-stream"):
+            body.close()
+            raise UpstreamError(502, "api_error", "the upstream's stream is not server-sent events")
         return OpenAIStream(body, request)
 
     async def close(self) -> None:

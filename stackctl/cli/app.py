@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, init, lifecycle, proof
+from stackctl.cli import alerts, bundle, check, init, lifecycle, proof
 
 app = typer.Typer(
     name="stackctl",
@@ -36,7 +36,7 @@ def _root(
 
 app.command("init")(init.init)
 app.command("render")(bundle.render)
-app.command("check")(bundle.check)
+app.command("check")(check.check)
 app.command("explain")(bundle.explain)
 app.command("up")(lifecycle.up)
 app.command("down")(lifecycle.down)

@@ -57,7 +57,7 @@ class KeyInfo:
     def parse(cls, body: dict[str, Any]) -> KeyInfo:
         info = body.get("info") or body
         return cls(
-            token=str(info.get("token") or body.get("token") or ""),
+            token=str(info.get("token") or ""),
             alias=str(info.get("key_alias") or ""),
             team_id=info.get("team_id"),
             models=tuple(info.get("models") or ()),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from stackctl.errors import StackctlError, UnavailableError
-from stackctl.proof.hops import AlertProof, Hop, HopState, Proof
+from stackctl.proof.hops import AlertProof, Hop, HopState, Outcome, Proof
+from stackctl.proof.verdict import alert_verdict
 
 if TYPE_CHECKING:
     from stackctl.proof.observe.receiver import Sighting
@@ -58,6 +59,14 @@ class Chain:
         self._poll_s = poll_s
         self._tell = tell
         self._reached: float | None = None
+
+    def conclude(self, outcome: Outcome) -> None:
+        """The alert's outcome is known, and so are the causes where a hop failed."""
+        self.alert.outcome = outcome
+        self.alert.verdict = alert_verdict(self.alert)
+        if self.alert.failed_hop:
+            self._tell(Event("hop", self.alert, self.alert.failed_hop))
+        self._tell(Event("alert", self.alert, text=self.alert.verdict))
 
     async def act(self, name: str, action: Awaitable[Sighting]) -> None:
         """A hop that is our own doing; raises HopFailedError if it cannot be done."""
@@ -111,6 +120,6 @@ class Chain:
             hop.evidence["error"] = reason
         return HopFailedError(hop, reason)
 
-    def restart_clock(self) -> None:
-        """The next hop begins now, not when the one before ended."""
-        self._reached = None
+    def restart_clock(self, at: float) -> None:
+        """The next hop begins at this Unix time, not when the one before ended."""
+        self._reached = at

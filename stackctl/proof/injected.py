@@ -10,7 +10,7 @@ import httpx
 from stackctl.errors import StackctlError
 from stackctl.proof.causes import Case, diagnose
 from stackctl.proof.follow import HopFailedError
-from stackctl.proof.hops import Outcome, stamp
+from stackctl.proof.hops import HopState, Outcome, stamp
 from stackctl.proof.observe.receiver import Sighting
 
 if TYPE_CHECKING:
@@ -40,15 +40,14 @@ class InjectedAlert:
             await self._chain.act("injected", self._inject())
             await self._chain.wait("received", self._received)
             await self._chain.wait("delivered", lambda: self._delivered("firing"))
-            self.alert.outcome = Outcome.NOT_RESOLVED
-            self._chain.restart_clock()
+            self._chain.restart_clock(time.time())
             await self._chain.act("withdrawn", self._end())
             await self._chain.wait("resolved", lambda: self._delivered("resolved"))
-            self.alert.outcome = Outcome.PROVEN
+            self._chain.conclude(Outcome.PROVEN)
         except HopFailedError as failure:
             await diagnose(failure.hop, self._case)
-            if self.alert.outcome is Outcome.RUNNING:
-                self.alert.outcome = Outcome.NOT_DELIVERED
+            delivered = self.alert.hop("delivered").state is HopState.DONE
+            self._chain.conclude(Outcome.NOT_RESOLVED if delivered else Outcome.NOT_DELIVERED)
 
     def withdraw(self) -> bool:
         """End the alert if it was posted and has not ended; blocking, for clean-up. False if that failed."""

@@ -10,6 +10,7 @@ from stackctl.errors import UsageError
 from stackctl.proof.chain import injected_hops, provoked_hops
 from stackctl.proof.drivers import DriverEntry, entry_for, registry
 from stackctl.proof.hops import AlertProof
+from stackctl.proof.routes import route_for
 from stackctl.proof.timing import Timing, labels_of_test, read_timing
 from stackctl.spec.model import TEST_PREFIX
 
@@ -53,6 +54,7 @@ class _Found:
     rules: dict[str, Rule]
     targets: list[Target]
     config: dict[str, Any]
+    scrape_s: float | None
 
 
 async def make_plan(session: Session, options: Options, names: Sequence[str]) -> list[Group]:
@@ -64,6 +66,7 @@ async def make_plan(session: Session, options: Options, names: Sequence[str]) ->
         rules={rule.name: rule for rule in await session.prometheus.rules()},
         targets=await session.prometheus.targets(),
         config=await session.alertmanager.config(),
+        scrape_s=await session.prometheus.scrape_interval(),
     )
     _refuse_unknown(names, found)
     groups: list[Group] = []
@@ -83,7 +86,9 @@ async def make_plan(session: Session, options: Options, names: Sequence[str]) ->
 def _item(name: str, entry: DriverEntry, group: Group, endpoints: Endpoints, found: _Found) -> Item:
     rule = found.rules.get(name)
     labels = labels_of_test(rule, name, group.label, group.canary)
-    timing = read_timing(rule, found.targets, endpoints.scrape_target, found.config, labels, entry.window.seconds)
+    target = next((target for target in found.targets if target.serves(endpoints.scrape_target)), None)
+    scrape_s = target.interval_s if target and target.interval_s else found.scrape_s
+    timing = read_timing(rule, scrape_s, route_for(found.config, labels), entry.window.seconds)
     injected = entry.driver == "inject"
     proof = AlertProof(
         name=name,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stackctl.errors import StackctlError
 from stackctl.proof.causes import Case, diagnose
 from stackctl.proof.follow import HopFailedError
 from stackctl.proof.hops import Outcome
@@ -20,6 +22,21 @@ if TYPE_CHECKING:
     from stackctl.proof.follow import Chain
     from stackctl.proof.observe.prometheus import ActiveAlert
     from stackctl.proof.session import Session
+
+
+@dataclass(frozen=True)
+class Removal:
+    """When the canary was removed: from when to when, and whether the gateway did it."""
+
+    began: float
+    ended: float
+    done: bool
+
+    async def seen(self) -> Sighting:
+        """Raises StackctlError if the canary is still there."""
+        if not self.done:
+            raise StackctlError("the gateway did not remove the canary's key and team")
+        return Sighting(self.ended, "stackctl")
 
 
 class ProvokedAlert:
@@ -41,23 +58,23 @@ class ProvokedAlert:
                 await self._follow()
         except HopFailedError as failure:
             await diagnose(failure.hop, self._case)
-            self.alert.outcome = Outcome.NOT_DELIVERED
+            self._chain.conclude(Outcome.NOT_DELIVERED)
         finally:
             self.settled.set()
 
-    async def resolve(self, removed_at: float) -> None:
-        """From the removal of the canary to the RESOLVED message."""
+    async def resolve(self, removal: Removal) -> None:
+        """From the removal of the canary to the RESOLVED message; nothing if it was not delivered."""
         if self.alert.outcome is not Outcome.RUNNING:
             return
-        self._chain.restart_clock()
+        self._chain.restart_clock(removal.began)
         try:
-            await self._chain.act("removed", _now(Sighting(removed_at, "stackctl")))
+            await self._chain.act("removed", removal.seen())
             await self._chain.wait("inactive", self._inactive)
             await self._chain.wait("resolved", lambda: self._delivered("resolved"))
-            self.alert.outcome = Outcome.PROVEN
+            self._chain.conclude(Outcome.PROVEN)
         except HopFailedError as failure:
             await diagnose(failure.hop, self._case)
-            self.alert.outcome = Outcome.NOT_RESOLVED
+            self._chain.conclude(Outcome.NOT_RESOLVED)
 
     async def _follow(self) -> None:
         page, prometheus, signal = self._session.metrics, self._session.prometheus, self._stimulus.signal
@@ -96,7 +113,10 @@ class ProvokedAlert:
         return await self._session.receiver.seen(self.alert.name, self._case.label, state)
 
     async def _inactive(self) -> Sighting | None:
-        return Sighting(time.time(), "stackctl") if await self._active() is None else None
+        if await self._active() is not None:
+            return None
+        rule = await self._session.prometheus.rule(self.alert.name)
+        return Sighting(rule.evaluated_at if rule else time.time(), "prometheus evaluation")
 
 
 @asynccontextmanager
@@ -109,10 +129,6 @@ async def _beside(stimulus: Stimulus, traffic: Traffic) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def _now(seen: Sighting) -> Sighting:
-    return seen
 
 
 def _evidence(active: ActiveAlert) -> dict[str, object]:

@@ -20,7 +20,7 @@ from stackctl.proof.hops import Outcome, Proof
 from stackctl.proof.injected import InjectedAlert
 from stackctl.proof.leftovers import cleanup_leftovers
 from stackctl.proof.plan import Group, Item, make_plan
-from stackctl.proof.provoked import ProvokedAlert
+from stackctl.proof.provoked import ProvokedAlert, Removal
 from stackctl.proof.session import Session
 from stackctl.proof.together import Together
 from stackctl.proof.verdict import alert_verdict, proof_verdict
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from stackctl.proof.endpoints import Endpoints, Options
 
+# Prometheus hands newly discovered targets on every 5 s (discovery manager).
+_DISCOVERY_S = 6.0
 SPEND_ALERTS = ("LitellmKeyBudget80", "LitellmKeyBudget100")
 
 
@@ -70,8 +72,9 @@ class _Run:
             gateway.check_alive()
             async with Session(self._endpoints) as session:
                 groups = await make_plan(session, self._options, names)
-                self._announce(groups)
                 try:
+                    self._announce(groups)
+                    await self._wait_for_first_scrape(session)
                     async with Together() as tasks:
                         for group in groups:
                             tasks.start(self._prove_group(group, session, gateway))
@@ -88,6 +91,20 @@ class _Run:
         for name in removed:
             self._note(f"removed {name}, left behind by a test that was killed")
 
+    async def _wait_for_first_scrape(self, session: Session) -> None:
+        """A Prometheus that has just started takes seconds to find its targets: that is not the alert's time."""
+        deadline = time.monotonic() + _DISCOVERY_S + (await session.prometheus.scrape_interval() or 0)
+        noted = False
+        while time.monotonic() < deadline:
+            targets = await session.prometheus.targets()
+            mine = [target for target in targets if target.serves(self._endpoints.gateway)]
+            if any(target.health != "unknown" for target in mine) or (targets and not mine):
+                return
+            if not noted:
+                self._note("waiting for Prometheus' first scrape of the gateway")
+                noted = True
+            await asyncio.sleep(self._options.poll_s)
+
     async def _prove_group(self, group: Group, session: Session, gateway: GatewayClient) -> None:
         if group.items[0].entry.driver == "inject":
             await self._inject(group, session)
@@ -102,12 +119,11 @@ class _Run:
         try:
             with canary:
                 await self._fire(alerts, Traffic(session.gateway, canary))
-                self._conclude(alerts, only_failed=True)
-            removed_at = time.time()
+                began = time.time()
+            removal = Removal(began, time.time(), canary.removed)
             async with Together() as tasks:
                 for alert in alerts:
-                    tasks.start(alert.resolve(removed_at))
-            self._conclude(alerts, only_failed=False)
+                    tasks.start(alert.resolve(removal))
         finally:
             self._proof.cleaned_up &= canary.removed
 
@@ -123,7 +139,6 @@ class _Run:
         alert = InjectedAlert(session, self._chain(item), _case(item, group, session), item.rule, item.entry.reason)
         try:
             await alert.run()
-            self._conclude([alert], only_failed=False)
         finally:
             self._proof.cleaned_up &= alert.withdraw()
 
@@ -136,21 +151,12 @@ class _Run:
         margin = self._options.margin_s
         return Chain(item.proof, lambda hop: item.timing.limit(hop, margin), self._options.poll_s, self._tell)
 
-    def _conclude(self, alerts: Sequence[ProvokedAlert | InjectedAlert], *, only_failed: bool) -> None:
-        for alert in (alert.alert for alert in alerts):
-            if alert.verdict or (only_failed and alert.outcome is Outcome.RUNNING):
-                continue
-            alert.verdict = alert_verdict(alert, self._proof.receiver)
-            if alert.failed_hop:
-                self._tell(Event("hop", alert, alert.failed_hop))
-            self._tell(Event("alert", alert, text=alert.verdict))
-
     def _finish(self) -> None:
         self._proof.finished = time.time()
         for alert in self._proof.alerts:
             if alert.outcome is Outcome.RUNNING:
                 alert.outcome = Outcome.INTERRUPTED
-            alert.verdict = alert.verdict or alert_verdict(alert, self._proof.receiver)
+            alert.verdict = alert.verdict or alert_verdict(alert)
         self._proof.verdict = proof_verdict(self._proof)
         try:
             write_evidence(self._proof, self._options.proofs)

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from stackctl.proof.hops import GRACE_S
 from stackctl.proof.observe.prometheus import TEST_LABEL
-from stackctl.proof.routes import route_for
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from stackctl.proof.observe.prometheus import Rule, Target
+    from stackctl.proof.observe.prometheus import Rule
+    from stackctl.proof.routes import Taken
 
 _DEFAULT_INTERVAL_S = 60.0
 
@@ -64,20 +62,15 @@ class Timing:
         return limits.get(hop, 0.0) + margin_s
 
 
-def read_timing(
-    rule: Rule | None,
-    targets: list[Target],
-    gateway: str,
-    config: dict[str, Any],
-    labels: dict[str, str],
-    window_s: float,
-) -> Timing:
-    """The timing of one alert, from its rule, the gateway's scrape target and the route that takes its labels."""
-    scrape = next((t.interval_s for t in targets if t.serves(gateway) and t.interval_s), _DEFAULT_INTERVAL_S)
-    taken = route_for(config, labels)
+def read_timing(rule: Rule | None, scrape_s: float | None, taken: Taken | None, window_s: float) -> Timing:
+    """The timing of one alert, from its rule, the gateway's scrape interval and the route that takes its labels.
+
+    What is not there gets the default of the part that would decide it.
+    """
+    scrape_s = scrape_s or _DEFAULT_INTERVAL_S
     return Timing(
-        scrape_s=scrape,
-        evaluation_s=rule.interval_s if rule else scrape,
+        scrape_s=scrape_s,
+        evaluation_s=rule.interval_s if rule else scrape_s,
         for_s=rule.for_s if rule else 0.0,
         keep_firing_s=rule.keep_firing_s if rule else 0.0,
         group_wait_s=taken.group_wait_s if taken else 30.0,

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from stackctl.proof.hops import Proof
 
 
-def alert_verdict(alert: AlertProof, receiver: str) -> str:
+def alert_verdict(alert: AlertProof) -> str:
     """One line: what was proven, or which hop failed and the most likely cause."""
     if alert.outcome is Outcome.PROVEN:
         by_hand = "" if alert.evaluated else ", injected at Alertmanager: its rule was not evaluated"
-        return f"delivered to {receiver} in {_seconds(alert)}{_lateness(alert)} and resolved{by_hand}"
+        return f"delivered in {_seconds(alert)}{_lateness(alert)} and resolved{by_hand}"
     hop = alert.failed_hop
     if alert.outcome is Outcome.INTERRUPTED or hop is None:
         return f"interrupted {_last_step(alert)}"

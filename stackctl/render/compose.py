@@ -54,22 +54,22 @@ def services(spec: Spec) -> tuple[str, ...]:
 
 def image_of(spec: Spec, service: str) -> str:
     """`name:tag` of a service, before any digest is known."""
-    if service in spec.images.use:
-        return spec.images.use[service]
+    if service in spec.images.references:
+        return spec.images.references[service]
     part = service
     if service == "inbox" or (service == "gateway" and spec.gateway.engine == "bundled"):
         part = "stackctl"
     elif service == "gateway":
         part = "litellm"
     known = known_images()[part]
-    tag = {"stackctl": __version__, "litellm": f"v{spec.gateway.version}"}.get(part, known.tag)
+    tag = {"stackctl": __version__, "litellm": f"v{spec.gateway.release}"}.get(part, known.tag)
     return f"{known.image}:{tag}"
 
 
 def built_here(spec: Spec, service: str) -> bool:
     """Whether the image of a service is ours, built by `up` and not pulled."""
     ours = service == "inbox" or (service == "gateway" and spec.gateway.engine == "bundled")
-    return ours and service not in spec.images.use
+    return ours and service not in spec.images.references
 
 
 def compose_yaml(spec: Spec, rendered: Mapping[str, str], locked: Mapping[str, str]) -> str:

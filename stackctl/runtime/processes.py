@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,6 +18,8 @@ from stackctl.runtime.environment import PART, STATE, SUPERVISOR
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_POLL_S = 0.05
 
 
 def processes_of(state: Path) -> dict[str, list[psutil.Process]]:
@@ -56,11 +59,26 @@ def _stop(processes: list[psutil.Process], grace_s: float) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, stubborn = psutil.wait_procs(processes, timeout=grace_s)
+    stubborn = _wait(processes, grace_s)
     for process in stubborn:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=10)
+    _wait(stubborn, 10)
+
+
+def _wait(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Wait until they have ended; those that have not. A zombie has ended: not every container's init collects them."""
+    deadline = time.monotonic() + timeout_s
+    while (left := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return left
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _flat(found: dict[str, list[psutil.Process]]) -> list[psutil.Process]:

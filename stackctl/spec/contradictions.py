@@ -33,8 +33,8 @@ def refuse_contradictions(spec: Spec) -> None:
 
 def _refuse_bad_release(spec: Spec) -> None:
     if spec.gateway.engine == "litellm":
-        for reason in refused(spec.gateway.version):
-            raise fault(f"LiteLLM {spec.gateway.version} is refused: {reason}", "gateway", "version")
+        for reason in refused(spec.gateway.release):
+            raise fault(f"LiteLLM {spec.gateway.release} is refused: {reason}", "gateway", "version")
 
 
 def _refuse_open_doors(spec: Spec) -> None:

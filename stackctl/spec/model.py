@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from stackctl.catalogue.releases import litellm_releases
+from stackctl.spec.checks import Checks
 from stackctl.spec.contradictions import fault, refuse_contradictions
 from stackctl.spec.quantity import Duration, check_size
 from stackctl.spec.secret import FileRef, SecretRef, check_reference
@@ -28,9 +30,7 @@ def _check_database(value: str) -> str:
     return value if value in ("sqlite", "postgres") else check_reference(value)
 
 
-Engine = Literal["bundled", "litellm"]
 Runtime = Literal["local", "compose"]
-Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([.-][A-Za-z0-9.]+)?$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Size = Annotated[str, AfterValidator(check_size)]
 ScrapeInterval = Annotated[Duration, AfterValidator(_check_floor)]
@@ -153,10 +153,15 @@ class GatewayMetrics(Section):
 class Gateway(Section):
     """The LLM gateway."""
 
-    engine: Engine = Field("bundled", description="Which gateway runs: `bundled`, or the real `litellm` proxy.")
-    version: Version = Field(
-        "1.102.4",
-        description="The LiteLLM release, for engine `litellm` only. Releases known to be bad are refused.",
+    engine: Literal["bundled", "litellm"] = Field(
+        "bundled", description="Which gateway runs: the one that comes with stackctl, or the real LiteLLM proxy."
+    )
+    version: str | None = Field(
+        None,
+        pattern=r"^[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*$",
+        description="LiteLLM's version, such as 1.102.4. Its metrics differ from version to version: rules and "
+        "dashboards are rendered for the catalogue of this one. The newest known one by default; releases known to be "
+        "bad are refused.",
     )
     replicas: int = Field(
         1,
@@ -178,9 +183,20 @@ class Gateway(Section):
     metrics: GatewayMetrics = GatewayMetrics()
 
     @property
+    def release(self) -> str:
+        """The LiteLLM release that runs."""
+        return self.version or litellm_releases().newest
+
+    @property
     def connections_per_worker(self) -> int:
         """The total pool, divided among the workers of all replicas."""
         return max(1, self.database.pool_size // (self.workers * self.replicas))
+
+    @model_validator(mode="after")
+    def _version_of_litellm(self) -> Gateway:
+        if self.version is not None and self.engine == "bundled":
+            raise fault("the bundled gateway has stackctl's own version: only engine litellm takes one", "version")
+        return self
 
 
 class Prometheus(Section):
@@ -252,6 +268,9 @@ class RuleOverride(Section):
 
     enabled: bool = True
     threshold: float | None = Field(None, description="In the unit of the alert's own threshold.")
+    floor: float | None = Field(
+        None, ge=0, description="The least volume the alert speaks about, in the unit of the alert's own floor."
+    )
     for_: Duration | None = Field(None, alias="for", description="How long the condition must hold.")
     severity: Literal["info", "warning", "critical"] | None = None
     labels: dict[str, str] = Field(default_factory=dict)
@@ -263,6 +282,15 @@ class Alerts(Section):
     receivers: Receivers = Receivers()
     inbox: Inbox = Inbox()
     rules: dict[str, RuleOverride] = Field(default_factory=dict, description="Changes per alert name.")
+    runbooks: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="Where runbooks are: `{alert}` stands for the alert's name, else it is appended. The stack's own "
+        "inbox serves them by default.",
+    )
+    dashboards: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Grafana's address as people reach it, for links in messages."
+    )
 
 
 class Grafana(Section):
@@ -280,18 +308,6 @@ class Redis(Section):
         None,
         description="By default it runs for engine `litellm` with more than one worker: without it, every limit, "
         "cooldown and cache of LiteLLM is per worker.",
-    )
-
-
-class Images(Section):
-    """The container images of runtime compose."""
-
-    policy: Literal["verify", "warn", "off"] = Field(
-        "warn",
-        description="What an image without a verified signature means: `verify` refuses to start it, `warn` says so.",
-    )
-    use: dict[str, str] = Field(
-        default_factory=dict, description="Another image (name:tag) for a part, such as a mirror's copy."
     )
 
 
@@ -318,8 +334,8 @@ class Spec(Section):
     alerts: Alerts = Alerts()
     grafana: Grafana = Grafana()
     redis: Redis = Redis()
-    images: Images = Images()
     proof: Proof = Proof()
+    checks: Checks = Checks()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:

@@ -36,6 +36,7 @@ class Releases(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     engine: str
+    newest: str
     image: str
     metrics_key_since: str
     multiprocess_directory_since: str

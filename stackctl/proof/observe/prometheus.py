@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import yaml
+
 from stackctl.spec.quantity import Duration
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Rule:
-    """An alerting rule as Prometheus runs it."""
+    """An alerting rule as Prometheus runs it; `evaluated_at` is when it last did, on its own clock."""
 
     name: str
     query: str
@@ -36,6 +38,7 @@ class Rule:
     interval_s: float
     health: str
     last_error: str
+    evaluated_at: float
     labels: dict[str, str]
     annotations: dict[str, str]
 
@@ -124,6 +127,11 @@ class PrometheusApi:
         info = await self._data("/api/v1/status/runtimeinfo")
         return info.get("reloadConfigSuccess") is False
 
+    async def scrape_interval(self) -> float | None:
+        """The configured default, for targets that are not known yet."""
+        config = yaml.safe_load((await self._data("/api/v1/status/config"))["yaml"]) or {}
+        return _seconds((config.get("global") or {}).get("scrape_interval"))
+
     async def _data(self, path: str, **params: str) -> Any:
         return (await self._web.json(path, **params))["data"]
 
@@ -137,6 +145,7 @@ def _rule(rule: dict[str, Any], group: dict[str, Any]) -> Rule:
         interval_s=float(group["interval"]),
         health=rule.get("health") or "unknown",
         last_error=rule.get("lastError") or "",
+        evaluated_at=datetime.fromisoformat(rule["lastEvaluation"]).timestamp(),
         labels=rule.get("labels") or {},
         annotations=rule.get("annotations") or {},
     )

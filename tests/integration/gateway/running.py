@@ -84,6 +84,7 @@ class Running:
                     self.state,
                 ],
                 stderr=log,
+                process_group=0,
                 env=environment,
             )
         self.until(self._ready, "the gateway is ready")
@@ -138,7 +139,7 @@ class Running:
         wanted = set(labels.items())
         return sum(value for (found, pairs), value in self.samples().items() if found == name and wanted <= pairs)
 
-    def until(self, condition: Any, what: str, within: float = 20.0) -> Any:
+    def until(self, condition: Any, what: str, within: float = 90.0) -> Any:
         """Wait for something that must become true; the bound only keeps a broken test from hanging."""
         end = time.monotonic() + within
         while True:

@@ -33,6 +33,7 @@ def test_a_key_s_life(gateway: Running) -> None:
     assert info["expires"] is not None
     gateway.admin("POST", "/key/block", json={"key": key})
     assert gateway.chat(key).status_code == 401
+    assert gateway.total("litellm_requests_total", key="life", status="401") == 1
     gateway.admin("POST", "/key/unblock", json={"key": key})
     assert gateway.chat(key).status_code == 200
     gateway.admin("POST", "/key/update", json={"key": key, "models": ["unpriced"], "max_budget": 3})
@@ -97,6 +98,7 @@ def test_what_has_no_effect_is_refused(gateway: Running) -> None:
 def test_aliases_are_unique(gateway: Running) -> None:
     gateway.key(key_alias="twice")
     gateway.admin("POST", "/key/generate", json={"key_alias": "twice"}, expect=400)
+    gateway.admin("POST", "/key/generate", json={"key_alias": "other"}, expect=400)
 
 
 def test_admin_paths_need_the_master_key(gateway: Running) -> None:

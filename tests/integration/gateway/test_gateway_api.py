@@ -7,6 +7,7 @@ import json
 import openai
 import pytest
 
+from gateway.metrics.catalogue import catalogue
 from tests.integration.gateway.running import MASTER, Running
 
 
@@ -164,3 +165,16 @@ def test_a_client_that_leaves_a_stream_is_billed_for_what_it_got(gateway: Runnin
 
 def test_a_proxy_path_that_does_not_exist_is_404(gateway: Running) -> None:
     assert gateway.admin("GET", "/nowhere", expect=404)["error"]["code"] == "404"
+
+
+def test_the_page_and_the_catalogue_are_equal_both_ways(gateway: Running, key: str) -> None:
+    gateway.chat(key, stream=True)
+    gateway.chat(key, mock={"error": 500})
+    limited = gateway.key(key_alias="limits", max_budget=1, rpm_limit=100, max_parallel_requests=5)
+    gateway.chat(limited)
+    shown: dict[str, set[frozenset[str]]] = {}
+    for name, labels in gateway.samples():
+        family = next((name.removesuffix(end) for end in ("_bucket", "_sum", "_count") if name.endswith(end)), name)
+        metric = family if family in catalogue() and catalogue()[family].kind == "histogram" else name
+        shown.setdefault(metric, set()).add(frozenset(dict(labels)) - {"le"})
+    assert shown == {metric.name: {frozenset(metric.labels)} for metric in catalogue().values()}

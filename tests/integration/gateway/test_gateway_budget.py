@@ -100,7 +100,10 @@ def test_a_budget_is_right_after_the_accountant_was_killed(bank: Running) -> Non
     key = bank.key(key_alias="survivor", max_budget=0.02)
     for _ in range(5):
         assert bank.chat(key, mock=COST).status_code == 200
+    bank.until(lambda: spent(bank, key="survivor") == pytest.approx(0.01), "the gauge follows")
     bank.kill(bank.children("accountant")[0])
+    # The page shows the dead accountant's gauges until its successor has its own.
+    assert {round(spent(bank, key="survivor"), 9) for _ in range(20)} == {0.01}
     statuses = [bank.chat(key, mock=COST).status_code for _ in range(6)]
     assert statuses == [200] * 5 + [429]
 

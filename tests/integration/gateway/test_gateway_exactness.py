@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,10 +16,11 @@ from tests.integration.gateway.running import Running, mock_model, parsed
 REQUESTS = 1000
 
 
-@pytest.fixture
-def four(tmp_path: Path) -> Iterator[Running]:
-    with Running(tmp_path, workers=4, models=[mock_model("demo", deployment={"mock": {"completion_tokens": 4}})]) as r:
-        yield r
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    model = mock_model("demo", deployment={"mock": {"completion_tokens": 4}})
+    with Running(tmp_path_factory.mktemp("four"), workers=4, models=[model]) as running:
+        yield running
 
 
 def send_many(gateway: Running, key: str, count: int, meanwhile: Callable[[int], None]) -> int:
@@ -56,7 +56,7 @@ def send_many(gateway: Running, key: str, count: int, meanwhile: Callable[[int],
 
 
 def test_totals_never_decrease_and_the_last_scrape_equals_what_was_sent(four: Running) -> None:
-    key = four.key(key_alias="load")
+    key = four.key(key_alias="scraped")
     seen: list[float] = []
 
     lock = threading.Lock()
@@ -64,22 +64,23 @@ def test_totals_never_decrease_and_the_last_scrape_equals_what_was_sent(four: Ru
     def scrape(number: int) -> None:
         if number % (REQUESTS // 20) == 0:
             with lock:
-                seen.append(four.total("litellm_requests_total", key="load"))
+                seen.append(four.total("litellm_requests_total", key="scraped"))
 
     answered = send_many(four, key, REQUESTS, scrape)
     assert answered == REQUESTS
     assert len(seen) == 20
     assert seen == sorted(seen)
-    assert four.total("litellm_requests_total", key="load", status="200") == REQUESTS
-    assert four.total("litellm_upstream_attempts_total", deployment="demo-0", status="200") == REQUESTS
-    assert four.total("litellm_request_duration_seconds_count", key="load") == REQUESTS
-    assert four.total("litellm_tokens_used_total", key="load", token_type="output") == 4 * REQUESTS
-    rows = four.admin("GET", "/spend/logs")
+    assert four.total("litellm_requests_total", key="scraped", status="200") == REQUESTS
+    attempts = four.total("litellm_upstream_attempts_total", deployment="demo-0", status="200")
+    assert attempts == four.total("litellm_requests_total", model="demo", status="200")
+    assert four.total("litellm_request_duration_seconds_count", key="scraped") == REQUESTS
+    assert four.total("litellm_tokens_used_total", key="scraped", token_type="output") == 4 * REQUESTS
+    rows = four.admin("GET", "/spend/logs", params={"api_key": key})
     assert len(rows) == len({row["request_id"] for row in rows}) == REQUESTS
 
 
 def test_a_killed_worker_loses_nothing_that_was_answered_and_leaves_no_ghost(four: Running) -> None:
-    key = four.key(key_alias="load")
+    key = four.key(key_alias="killed")
     victim = four.children("worker")[1]
     seen: list[float] = []
 
@@ -87,19 +88,19 @@ def test_a_killed_worker_loses_nothing_that_was_answered_and_leaves_no_ghost(fou
         if number == REQUESTS // 2:
             four.kill(victim)
         if number % (REQUESTS // 10) == 0:
-            seen.append(four.total("litellm_requests_total", key="load", status="200"))
+            seen.append(four.total("litellm_requests_total", key="killed", status="200"))
 
     before = set(four.samples())
     answered = send_many(four, key, REQUESTS, meanwhile)
-    counted = four.total("litellm_requests_total", key="load", status="200")
+    counted = four.total("litellm_requests_total", key="killed", status="200")
     assert REQUESTS - 32 <= answered <= REQUESTS
     # The killed worker may have counted a request whose answer did not get out; never the other way round.
     assert answered <= counted <= REQUESTS
-    rows = four.admin("GET", "/spend/logs")
+    rows = four.admin("GET", "/spend/logs", params={"api_key": key})
     assert answered <= len(rows) == len({row["request_id"] for row in rows}) <= REQUESTS
     assert max(seen) <= counted
     four.until(lambda: len(four.children("worker")) == 4, "four workers again")
-    new = {series for series in set(four.samples()) - before if dict(series[1]).get("key") != "load"}
+    new = {series for series in set(four.samples()) - before if dict(series[1]).get("key") != "killed"}
     assert {name for name, _ in new} <= {
         "litellm_request_duration_bucket",
         "litellm_request_duration_count",
@@ -110,7 +111,7 @@ def test_a_killed_worker_loses_nothing_that_was_answered_and_leaves_no_ghost(fou
 
 
 def test_ledger_rows_are_exactly_the_requests_when_the_accountant_is_killed(four: Running) -> None:
-    key = four.key(key_alias="load")
+    key = four.key(key_alias="settled")
     four.chat(key)
 
     def meanwhile(number: int) -> None:
@@ -121,18 +122,18 @@ def test_ledger_rows_are_exactly_the_requests_when_the_accountant_is_killed(four
     answered = send_many(four, key, 400, meanwhile)
     assert answered == 400
     four.until(lambda: four.http.get("/health/readiness").status_code == 200, "ready again")
-    rows = four.admin("GET", "/spend/logs")
+    rows = four.admin("GET", "/spend/logs", params={"api_key": key})
     assert len(rows) == len({row["request_id"] for row in rows}) == 401
     spent = four.admin("GET", "/key/info", params={"key": key})["info"]["total_spend"]
     assert spent == pytest.approx(sum(row["spend"] for row in rows), abs=1e-12)
 
 
 def test_a_stock_collector_reads_the_same_samples(four: Running) -> None:
-    key = four.key(key_alias="load", max_budget=5)
+    key = four.key(key_alias="read", max_budget=5)
     send_many(four, key, 40, lambda _: None)
     four.chat(key, stream=True)
     four.chat(key, mock={"error": 429})
-    four.until(lambda: four.total("litellm_budget_spent_usd", key="load") > 0, "the gauge follows")
+    four.until(lambda: four.total("litellm_budget_spent_usd", key="read") > 0, "the gauge follows")
     four.until(lambda: four.total("litellm_ledger_backlog_rows") == 0, "everything is in the ledger")
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(four.state / "metrics"))

@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -39,10 +41,14 @@ def test_sigterm_finishes_what_is_in_flight(tmp_path: Path) -> None:
         request.start()
         gateway.until(lambda: gateway.total("litellm_current_load") == 1, "the request is in flight")
         assert gateway.process is not None
-        gateway.process.terminate()
+        # Supervisors may signal the whole group; the accountant must still outlive the workers.
+        os.killpg(gateway.process.pid, signal.SIGTERM)
         request.join()
         assert [a.status_code for a in answers] == [200]
         assert gateway.process.wait(30) == 0
+        with sqlite3.connect(gateway.state / "ledger.sqlite") as database:
+            assert database.execute("select alias, status from ledger").fetchall() == [("late", 200)]
+        database.close()
 
 
 def test_dead_parts_come_back_and_the_port_is_free_after_the_master_s_death(tmp_path: Path) -> None:
@@ -101,7 +107,9 @@ def test_a_deep_state_directory_and_a_metrics_token_work(tmp_path: Path) -> None
         pass
     deep = Running(tmp_path / ("d" * 60) / ("e" * 60), workers=1, metrics={"token": "file:../../token"})
     deep.config["models"] = [mock_model("demo")]
+    elsewhere = set(Path(tempfile.gettempdir()).glob("gateway-*"))
     with deep as gateway:
+        assert len(set(Path(tempfile.gettempdir()).glob("gateway-*")) - elsewhere) >= 1
         assert gateway.http.get("/metrics").status_code == 401
         answer = gateway.http.get("/metrics", headers={"Authorization": "Bearer scrape-token"})
         assert answer.status_code == 200

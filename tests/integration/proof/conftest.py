@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,25 +15,11 @@ import pytest
 import yaml
 
 from stackctl.proof import Endpoints, Options
-from tests.integration.proof.stand_in import StandIn
+from tests.integration.proof.bundled import MASTER_KEY, BundledGateway
+from tests.integration.proof.ports import free_port
+from tests.real_parts import RealParts, stable_parts
 
 RATIO = "litellm_budget_spent_usd / on (key, team) litellm_budget_usd"
-
-
-def _tool(variable: str, *names: str) -> str:
-    found = os.environ.get(variable) or next(filter(None, map(shutil.which, names)), None)
-    if found:
-        return found
-    message = f"{names[0]} is not on PATH and {variable} is not set: the proof was NOT tested against the real one"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def budget_rule(name: str, threshold: float, **more: Any) -> dict[str, Any]:
@@ -47,7 +30,7 @@ def budget_rule(name: str, threshold: float, **more: Any) -> dict[str, Any]:
 
 def error_rule() -> dict[str, Any]:
     name = '"stackctl_test", "$1", "key", "stackctl-test-(.+)"'
-    expr = f"label_replace(sum by (key) (increase(litellm_errors_total[20s])), {name}) > 5"
+    expr = f"label_replace(sum by (key) (increase(litellm_errors_total[10s])), {name}) > 5"
     return {"alert": "LitellmHighErrorRate", "expr": expr, "for": "2s", "labels": {"severity": "critical"}}
 
 
@@ -56,10 +39,12 @@ class Parts:
     """What to start, and what to break; `start` starts it."""
 
     root: Path
-    gateway: StandIn
+    gateway: BundledGateway
+    tools: RealParts
     rules: list[dict[str, Any]]
     receiver_url: str = ""
     scraped: str = ""
+    metrics_path: str = "/metrics"
     alertmanager_known: bool = True
     receiver: dict[str, Any] = field(default_factory=lambda: {"send_resolved": True})
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -68,7 +53,7 @@ class Parts:
     @property
     def endpoints(self) -> Endpoints:
         urls = {part: f"http://127.0.0.1:{port}" for part, port in self.ports.items()}
-        return Endpoints(self.gateway.url, urls["prometheus"], urls["alertmanager"], urls["inbox"], "sk-master")
+        return Endpoints(self.gateway.url, urls["prometheus"], urls["alertmanager"], urls["inbox"], MASTER_KEY)
 
     @property
     def options(self) -> Options:
@@ -104,7 +89,11 @@ class Parts:
             "rule_files": ["rules.yml"],
             "alerting": alerting if self.alertmanager_known else {},
             "scrape_configs": [
-                {"job_name": "gateway", "static_configs": [{"targets": [self.scraped or self.gateway.url[7:]]}]}
+                {
+                    "job_name": "gateway",
+                    "metrics_path": self.metrics_path,
+                    "static_configs": [{"targets": [self.scraped or self.gateway.url[7:]]}],
+                }
             ],
         }
         slack = {
@@ -142,11 +131,10 @@ class Parts:
         )
 
     def _start_alertmanager(self) -> None:
-        tool = _tool("STACKCTL_ALERTMANAGER", "prometheus-alertmanager", "alertmanager")
         self._run(
             "alertmanager",
             [
-                tool,
+                str(self.tools.alertmanager),
                 f"--config.file={self.root / 'alertmanager.yml'}",
                 f"--storage.path={self.root / 'am'}",
                 f"--web.listen-address=127.0.0.1:{self.ports['alertmanager']}",
@@ -155,11 +143,10 @@ class Parts:
         )
 
     def _start_prometheus(self) -> None:
-        tool = _tool("STACKCTL_PROMETHEUS", "prometheus")
         self._run(
             "prometheus",
             [
-                tool,
+                str(self.tools.prometheus),
                 f"--config.file={self.root / 'prometheus.yml'}",
                 f"--storage.tsdb.path={self.root / 'tsdb'}",
                 f"--web.listen-address=127.0.0.1:{self.ports['prometheus']}",
@@ -184,23 +171,24 @@ class Parts:
         raise AssertionError(f"{part} did not start: {(self.root / f'{part}.log').read_text()[-800:]}")
 
 
-@pytest.fixture
-def gateway() -> Iterator[StandIn]:
-    stand_in = StandIn()
-    yield stand_in
-    stand_in.stop()
+@pytest.fixture(scope="session")
+def tools() -> RealParts:
+    return stable_parts()
 
 
-@pytest.fixture
-def parts(tmp_path: Path, gateway: StandIn) -> Iterator[Callable[..., Parts]]:
-    started: list[Parts] = []
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BundledGateway]:
+    with BundledGateway(tmp_path_factory.mktemp("gateway")) as running:
+        yield running
 
-    def start(**changes: Any) -> Parts:
-        rules = [budget_rule("LitellmKeyBudget80", 0.8), budget_rule("LitellmKeyBudget100", 1.0)]
-        made = Parts(tmp_path, gateway, changes.pop("rules", rules), **changes)
-        started.append(made)
-        return made.start()
 
-    yield start
-    for made in started:
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, gateway: BundledGateway, tools: RealParts) -> Iterator[Parts]:
+    """A stack in which nothing is broken."""
+    budgets = [budget_rule("LitellmKeyBudget80", 0.8), budget_rule("LitellmKeyBudget100", 1.0)]
+    watchdog = {"alert": "Watchdog", "expr": "vector(1)", "labels": {"severity": "none"}}
+    made = Parts(tmp_path_factory.mktemp("stack"), gateway, tools, [*budgets, error_rule(), watchdog])
+    try:
+        yield made.start()
+    finally:
         made.stop()

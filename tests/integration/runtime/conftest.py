@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-import socket
+import random
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import jinja2
 import pytest
 
 from stackctl.resources import data_dir
-from stackctl.runtime import down, parts_of, up
+from stackctl.runtime import down, is_free, parts_of, up
 from stackctl.spec import Spec, parse_spec
 from stackctl.stack import StackDir
 from tests.real_parts import newer_parts, stable_parts
@@ -104,12 +105,9 @@ def make_spec(name: str = "test", *, retention: str = "7d", ports: tuple[int, ..
 
 
 def free_ports(count: int = 4) -> tuple[int, ...]:
-    """Ports that were free a moment ago; all are held until all are found, so that they differ."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = tuple(int(each.getsockname()[1]) for each in held)
-    for each in held:
-        each.close()
-    return ports
+    """Free ports outside the range the kernel takes ports for outgoing connections from."""
+    candidates = (port for port in random.sample(range(12000, 32000), 1000) if is_free("127.0.0.1", port))
+    return tuple(itertools.islice(candidates, count))
 
 
 @pytest.fixture(params=["stable", "newer"])
