@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, check, init, lifecycle, proof
+from stackctl.cli import alerts, bundle, check, images, init, lifecycle, proof
 
 app = typer.Typer(
     name="stackctl",
@@ -47,3 +47,5 @@ app.command("pull")(lifecycle.pull)
 app.command("open")(lifecycle.open_)
 app.command("validate")(proof.validate)
 app.add_typer(alerts.alerts, name="alerts")
+app.command("verify-image")(images.verify_image)
+app.add_typer(images.images, name="images")

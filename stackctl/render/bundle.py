@@ -41,7 +41,7 @@ class Bundle:
 def render_bundle(source: SpecFile, locked: Mapping[str, str] | None = None) -> Bundle:
     """Render everything the spec's runtime needs; raises SpecError where the spec and the catalogue disagree.
 
-    `locked` maps an image's name:tag to its verified digest (stack.lock). The result depends on the spec's text, the
+    `locked` maps an image to the repository@digest that stack.lock has for it. The result depends on the spec's text, the
     user's own files beside it, these digests and the stackctl version only.
     """
     spec = source.spec

@@ -73,9 +73,9 @@ def built_here(spec: Spec, service: str) -> bool:
 
 
 def compose_yaml(spec: Spec, rendered: Mapping[str, str], locked: Mapping[str, str]) -> str:
-    """The Compose file. `rendered` are the texts of the bundle; `locked` maps name:tag to a verified sha256 digest."""
+    """The Compose file. `rendered` are the texts of the bundle; `locked` maps an image to repository@digest."""
     needed = secrets_of(spec)
-    images = {service: _pinned(image_of(spec, service), locked) for service in services(spec)}
+    images = {service: locked.get(image_of(spec, service), image_of(spec, service)) for service in services(spec)}
     return fill(
         "compose/compose.yaml.j2",
         spec=spec,
@@ -141,10 +141,6 @@ def _database_url(spec: Spec) -> list[str]:
 def _web(part: str, password: str | None) -> list[str]:
     """What a part with a password needs: its web configuration, the password, and the header for its own probe."""
     return [f"{part}-web", f"{part}-password", f"{part}-basic"] if password else []
-
-
-def _pinned(image: str, locked: Mapping[str, str]) -> str:
-    return f"{image}@{locked[image]}" if image in locked and "@" not in image else image
 
 
 def _keeping(spec: Spec) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from stackctl.progress import Progress
     from stackctl.runtime.local import Stopped
@@ -19,6 +19,10 @@ class Runtime(Protocol):
 
     def prepare(self, progress: Progress) -> None:
         """Make what a start needs and nobody has given, before secrets are checked."""
+        ...
+
+    def locked(self) -> Mapping[str, str]:
+        """The images that stack.lock pins, for the bundle."""
         ...
 
     def up(self, progress: Progress, *, keep: bool = False, timeout_s: float = ...) -> StackStatus:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from stackctl.catalogue.releases import litellm_releases
 from stackctl.spec.checks import Checks
 from stackctl.spec.contradictions import fault, refuse_contradictions
+from stackctl.spec.images import Images
 from stackctl.spec.quantity import Duration, check_size
 from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
@@ -336,6 +337,7 @@ class Spec(Section):
     redis: Redis = Redis()
     proof: Proof = Proof()
     checks: Checks = Checks()
+    images: Images = Images()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:

@@ -31,7 +31,7 @@ def have_images(engine: Engine, spec: Spec, locked: Mapping[str, str], progress:
         if ours:
             build_image(engine, image, progress)
         else:
-            reference = f"{image}@{locked[image]}" if image in locked else image
+            reference = locked.get(image, image)
             if not is_here(engine, reference):
                 pull_image(engine, reference, progress)
 

@@ -7,8 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from stackctl.errors import PortTakenError, StackctlError, StartError, UsageError
-from stackctl.render.compose import built_here, cpu_limits, image_of, services
-from stackctl.render.lock import locked_images
+from stackctl.render.compose import cpu_limits, services
 from stackctl.runtime.compose.engine import find_engine
 from stackctl.runtime.compose.images import have_images, pull_image
 from stackctl.runtime.compose.parts import published_parts
@@ -17,7 +16,7 @@ from stackctl.runtime.compose.ports import check_published_ports
 from stackctl.runtime.compose.project import Project, complaint
 from stackctl.runtime.compose.staging import forget_secrets, make_missing_secrets, stage_secrets
 from stackctl.runtime.compose.status import compose_status
-from stackctl.runtime.compose.verify import require_verified
+from stackctl.runtime.compose.verify import locked_images, pulled_images, require_verified
 from stackctl.runtime.compose.wait import diagnose, wait_until_healthy
 from stackctl.runtime.local import Stopped
 from stackctl.runtime.rundir import exclusive, make_state
@@ -41,9 +40,17 @@ class ComposeRuntime:
         self._stack, self._spec = stack, spec
 
     def prepare(self, progress: Progress) -> None:
-        """Invent the passwords nobody has chosen, before secrets are checked and anything is rendered."""
+        """Invent the passwords nobody has chosen and verify the images, before anything is rendered.
+
+        Raises StackctlError or UnavailableError if policy `verify` holds an image back.
+        """
         for name in make_missing_secrets(self._stack, self._spec):
             progress.note(f"made the password secrets/{name}")
+        require_verified(self._stack, self._spec, progress)
+
+    def locked(self) -> Mapping[str, str]:
+        """Image → repository@digest, as stack.lock has it."""
+        return locked_images(self._stack, self._spec)
 
     def up(self, progress: Progress, *, keep: bool = False, timeout_s: float = 180) -> StackStatus:
         """Start the project, or bring what has changed to a running one, and wait until everything is healthy.
@@ -116,9 +123,8 @@ class ComposeRuntime:
     def pull(self, progress: Progress) -> list[str]:
         """Fetch the images that are not built here; their names."""
         engine = self._project().engine
-        locked = locked_images(self._stack.lock)
-        wanted = {image_of(self._spec, name) for name in services(self._spec) if not built_here(self._spec, name)}
-        pulled = [f"{image}@{locked[image]}" if image in locked else image for image in sorted(wanted)]
+        locked = self.locked()
+        pulled = [locked.get(image, image) for image in sorted(set(pulled_images(self._spec).values()))]
         with progress.phase("pull the images"):
             for image in pulled:
                 pull_image(engine, image, progress)
@@ -133,9 +139,7 @@ class ComposeRuntime:
         with progress.phase("check the ports"):
             check_published_ports(project, parts)
         with progress.phase("have the images"):
-            locked = locked_images(self._stack.lock)
-            require_verified(self._spec, locked, progress)
-            have_images(project.engine, self._spec, locked, progress)
+            have_images(project.engine, self._spec, self.locked(), progress)
         environment = self._environment(project)
         deadline = time.monotonic() + timeout_s
         with progress.phase("start the containers"):
