@@ -49,7 +49,7 @@ class DockerEngine:
     @contextlib.contextmanager
     def network(self) -> Iterator[None]:
         """Within it this thread, and every process it starts, is in the engine's network: ports are its ports."""
-        with open("/proc/thread-self/ns/net") as mine, open(f"/proc/{self.pid}/ns/net") as theirs:
+        with Path("/proc/thread-self/ns/net").open() as mine, Path(f"/proc/{self.pid}/ns/net").open() as theirs:
             _enter(theirs.fileno())
             try:
                 yield
@@ -66,7 +66,7 @@ class DockerEngine:
                 break
             time.sleep(0.1)
         for controller in Path("/sys/fs/cgroup").glob(f"*/{self.home.name}"):
-            for directory in sorted(controller.rglob("*/"), reverse=True) + [controller]:
+            for directory in [*sorted(controller.rglob("*/"), reverse=True), controller]:
                 with contextlib.suppress(OSError):
                     directory.rmdir()
 
@@ -80,13 +80,14 @@ def start_engine() -> DockerEngine:
     (home / "world" / "index.html").write_text("the world\n")
     _set_up_client(home)
     log = (home / "dockerd.log").open("wb")
+    namespaces = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+    script = str(Path(__file__).with_name("engine.sh"))
     process = subprocess.Popen(
-        [*("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"), "sh"]
-        + [str(Path(__file__).with_name("engine.sh")), str(home), sys.executable],
+        ["unshare", *namespaces, "sh", script, str(home), sys.executable],
         stdout=log,
         stderr=log,
         stdin=subprocess.DEVNULL,
-        env=os.environ | engine_environment(home) | {"LD_LIBRARY_PATH": library_path()} | _firewall(home),
+        env=os.environ | engine_environment(home) | {"LD_LIBRARY_PATH": library_path()} | _firewall(),
         start_new_session=True,
     )
     log.close()
@@ -134,7 +135,7 @@ def _set_up_client(home: Path) -> None:
         (home / "bin" / name).symlink_to(package("iptables") / "usr/sbin/xtables-legacy-multi")
 
 
-def _firewall(home: Path) -> dict[str, str]:
+def _firewall() -> dict[str, str]:
     return {"XTABLES_LIBDIR": str(package("iptables") / "usr/lib/x86_64-linux-gnu/xtables")}
 
 

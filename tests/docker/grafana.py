@@ -34,7 +34,10 @@ class Handler(BaseHTTPRequestHandler):
         elif not self.is_admin():
             self.answer(401, {"message": "Invalid username or password"})
         elif path == "/api/datasources":
-            found = [dict(re.findall(r"^ +(?:- )?(name|uid|type|url|access): (\S+)$", text, re.M)) for text in SOURCES]
+            found = [
+                dict(re.findall(r"^ +(?:- )?(name|uid|type|url|access): (\S+)$", text, re.MULTILINE))
+                for text in SOURCES
+            ]
             self.answer(200, found)
         elif path == "/api/search":
             files = [file for directory in DASHBOARDS for file in sorted(directory.rglob("*.json"))]
@@ -53,8 +56,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 ThreadingHTTPServer(("0.0.0.0", 3000), Handler).serve_forever()

@@ -102,11 +102,11 @@ class Project:
             finally:
                 running.terminate()
 
-    def command(self, *arguments: str) -> list[str]:
-        file = ["-f", str(self.file)] if self.file.is_file() else []
-        return self.engine.command(
-            "compose", "--ansi", "never", "--progress", "plain", *file, "-p", self.name, *arguments
-        )
+    def command(self, *arguments: str, file: Path | None = None) -> list[str]:
+        chosen = file or self.file
+        which = ["-f", str(chosen), "--project-directory", str(self.file.parent)] if chosen.is_file() else []
+        options = ["--ansi", "never", "--progress", "plain", *which, "-p", self.name]
+        return self.engine.command("compose", *options, *arguments)
 
     def log_tail(self, container: Container, lines: int = 20) -> tuple[str, ...]:
         """The last lines a container wrote."""
