@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, check, images, init, lifecycle, proof
+from stackctl.cli import alerts, bundle, check, doctor, images, init, lifecycle, proof
 
 app = typer.Typer(
     name="stackctl",
@@ -46,6 +46,7 @@ app.command("restart")(lifecycle.restart)
 app.command("pull")(lifecycle.pull)
 app.command("open")(lifecycle.open_)
 app.command("validate")(proof.validate)
+app.command("doctor")(doctor.doctor)
 app.add_typer(alerts.alerts, name="alerts")
 app.command("verify-image")(images.verify_image)
 app.add_typer(images.images, name="images")
