@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from stackctl.render.prometheus import address
+from stackctl.render.places import internal_address, secret_path
 from stackctl.render.templates import fill
 
 if TYPE_CHECKING:
@@ -19,12 +18,6 @@ def alertmanager_yml(spec: Spec) -> str:
         "alertmanager/alertmanager.yml.j2",
         spec=spec,
         receiver="slack" if slack else "inbox",
-        slack_url_file=_from_working_directory(slack.webhook) if slack else None,
-        inbox_url=f"http://{address('127.0.0.1', spec.alerts.inbox.port)}",
+        slack_url_file=secret_path(spec, slack.webhook, "..") if slack else None,
+        inbox_url=f"http://{internal_address(spec, 'inbox')}",
     )
-
-
-def _from_working_directory(reference: str) -> str:
-    """Alertmanager opens `api_url_file` relative to its working directory, which is the bundle."""
-    path = PurePosixPath(reference.removeprefix("file:"))
-    return str(path if path.is_absolute() else PurePosixPath("..") / path)
