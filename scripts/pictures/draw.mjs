@@ -1,6 +1,6 @@
 // Draws every dashboard of a bundle from a live Prometheus:
 //   node draw.mjs --prometheus http://127.0.0.1:9090 --dashboards bundle/grafana/dashboards --out docs/images
-// [--range 20m] [--only overview] [--width 1500] [--scrape 15]
+// [--range 20m] [--only overview] [--width 1400] [--scrape 15]
 import { build } from 'esbuild';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const { values: chosen } = parseArgs({
     out: { type: 'string' },
     range: { type: 'string', default: '20m' },
     only: { type: 'string' },
-    width: { type: 'string', default: '1500' },
+    width: { type: 'string', default: '1400' },
     scrape: { type: 'string', default: '15' },
     chromium: { type: 'string', default: process.env.CHROMIUM ?? '/usr/bin/chromium' },
   },
