@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, init, lifecycle, proof
+from stackctl.cli import alerts, bundle, catalogue, init, lifecycle, proof
 
 app = typer.Typer(
     name="stackctl",
@@ -45,3 +45,4 @@ app.command("logs")(lifecycle.logs)
 app.command("open")(lifecycle.open_)
 app.command("validate")(proof.validate)
 app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(catalogue.catalogue, name="catalogue")
