@@ -27,11 +27,13 @@ const work = mkdtempSync(join(tmpdir(), 'stackctl-pictures-'));
 const MOST_BYTES = 300 * 1024;
 const COLOURS = 256; // a palette keeps a picture small; charts have no more
 
-// The time zone in which today began less than an hour ago, so that "today so far" fills its panel.
+// The time zone in which today began half an hour to one and a half hours ago, so that "today so far" fills its panel.
 function youngDay() {
-  const hour = new Date().getUTCHours();
-  const offset = hour <= 12 ? -hour : 24 - hour;
-  return offset === 0 ? 'UTC' : `Etc/GMT${offset < 0 ? '+' : '-'}${Math.abs(offset)}`;
+  const now = new Date();
+  const local = now.getUTCMinutes() < 30 ? 1 : 0;
+  const behind = (now.getUTCHours() - local + 24) % 24;
+  if (behind === 0) return 'UTC';
+  return behind <= 12 ? `Etc/GMT+${behind}` : `Etc/GMT-${24 - behind}`;
 }
 
 async function bundled() {
