@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, check, doctor, images, init, keys, lifecycle, proof, spend, teams
+from stackctl.cli import alerts, bundle, catalogue, check, doctor, images, init, keys, lifecycle, proof, spend, teams
 
 app = typer.Typer(
     name="stackctl",
@@ -54,3 +54,4 @@ app.command("models")(teams.models)
 app.add_typer(spend.spend, name="spend")
 app.command("verify-image")(images.verify_image)
 app.add_typer(images.images, name="images")
+app.add_typer(catalogue.catalogue, name="catalogue")
