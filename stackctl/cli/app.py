@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, check, doctor, images, init, lifecycle, proof
+from stackctl.cli import adopt, alerts, bundle, check, doctor, images, init, lifecycle, proof
 
 app = typer.Typer(
     name="stackctl",
@@ -48,5 +48,6 @@ app.command("open")(lifecycle.open_)
 app.command("validate")(proof.validate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(adopt.adopt, name="import")
 app.command("verify-image")(images.verify_image)
 app.add_typer(images.images, name="images")
