@@ -67,7 +67,9 @@ def promtool(generation: str, prometheus: Path, files: str) -> subprocess.Comple
 
 
 @pytest.mark.parametrize(("name", "more", "generation", "files"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])
-def test_every_alert_passes_its_rendered_tests(name: str, more: str, generation: str, files: str, tmp_path: Path) -> None:
+def test_every_alert_passes_its_rendered_tests(
+    name: str, more: str, generation: str, files: str, tmp_path: Path
+) -> None:
     done = promtool(generation, rendered(tmp_path, more), files)
     assert done.returncode == 0, done.stdout + done.stderr
 
