@@ -1,4 +1,4 @@
-.PHONY: demo test check clean setup
+.PHONY: demo test check clean setup mutation-report
 
 STACKCTL := .venv/bin/stackctl
 
@@ -18,6 +18,11 @@ test: setup
 
 check: setup
 	@scripts/check
+
+# Breaks every name, label, guard, comparison, threshold and window in turn; takes half an hour on two cores.
+mutation-report: setup
+	@scripts/parts stable
+	@.venv/bin/python -m tests.mutation
 
 setup:
 	@scripts/bootstrap
