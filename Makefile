@@ -1,4 +1,4 @@
-.PHONY: demo test check clean setup mutation-report
+.PHONY: demo test check pictures mutation-report clean setup
 
 STACKCTL := .venv/bin/stackctl
 
@@ -23,6 +23,11 @@ check: setup
 mutation-report: setup
 	@scripts/parts stable
 	@.venv/bin/python -m tests.mutation
+
+# Not part of test or check: the pictures in docs/images, drawn from a live stack.
+pictures: setup
+	@scripts/parts stable
+	@scripts/pictures/make
 
 setup:
 	@scripts/bootstrap

@@ -73,10 +73,14 @@ class Panel(_Part):
     """A range of the panel's own, such as `now/d` for today, whatever the dashboard shows."""
     instant: bool = False
     """In a stat: only the value at the end of the range, without the line of how it got there."""
+    shown: Literal["value", "name", "value_and_name"] = "value"
+    """In a stat: what of each series is written."""
     repeat: str = ""
     """A variable: one panel for each of its chosen values."""
     labels: dict[str, str] = Field(default_factory=dict)
     """In a table: label → heading of the columns on the left."""
+    wide: str = ""
+    """In a table: the column with the long texts."""
     sort: str = ""
     """In a table: the column to sort by, largest first."""
     meanings: dict[str, Meaning] = Field(default_factory=dict)
