@@ -14,6 +14,7 @@ from stackctl.render.dashboards import render_dashboards
 from stackctl.render.gateway import gateway_yaml
 from stackctl.render.own import own_bundle_files
 from stackctl.render.prometheus import prometheus_yml, rule_files
+from stackctl.render.rule_tests import rule_test_files
 from stackctl.render.templates import fill, verbatim
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def render_bundle(source: SpecFile) -> Bundle:
     rules = resolve_rules(source)
     texts = {
         "prometheus/prometheus.yml": prometheus_yml(spec),
-        "alertmanager/alertmanager.yml": alertmanager_yml(spec),
+        "alertmanager/alertmanager.yml": alertmanager_yml(spec, rules),
     }
     left_out = list(rules.left_out)
     if spec.gateway.engine == "bundled":
@@ -52,6 +53,7 @@ def render_bundle(source: SpecFile) -> Bundle:
         reason = "the local runtime runs the bundled gateway only"
         left_out.append(LeftOut("file", "local/supervisord.conf", reason))
     texts |= {f"prometheus/rules/{name}": text for name, text in rule_files(rules).items()}
+    texts |= {f"prometheus/tests/{name}": text for name, text in rule_test_files(spec, rules).items()}
     files = {path: (_header(source, path) + text).encode() for path, text in sorted(texts.items())}
     files["alertmanager/templates/stackctl.tmpl"] = verbatim("alertmanager/stackctl.tmpl").encode()
     dashboards = render_dashboards(rules)
