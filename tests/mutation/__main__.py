@@ -12,7 +12,8 @@ from tests.mutation.report import Outcome, markdown
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
 PAGE = ROOT / "docs" / "mutation-report.md"
-BUNDLES = ("full", "litellm")
+SPECS = {"bundled": GOLDEN / "full" / "stack.yaml", "litellm": Path(__file__).with_name("litellm.yaml")}
+"""One spec per engine."""
 WORKERS = 2
 _judges: dict[str, Judge] = {}
 
@@ -20,15 +21,14 @@ _judges: dict[str, Judge] = {}
 def judged(bundle: str, index: int) -> Outcome:
     """One mutant of one golden bundle."""
     if bundle not in _judges:
-        _judges[bundle] = Judge(GOLDEN / bundle / "stack.yaml", find_tool("promtool").path)
+        _judges[bundle] = Judge(SPECS[bundle], find_tool("promtool").path)
     mutant = _judges[bundle].mutants[index]
     return Outcome(bundle, mutant, _judges[bundle].caught_by(mutant))
 
 
 def main() -> int:
     tool = find_tool("promtool")
-    names = [name for name in BUNDLES if (GOLDEN / name / "stack.yaml").exists()]
-    work = [(name, index) for name in names for index in range(len(Judge(GOLDEN / name / "stack.yaml").mutants))]
+    work = [(name, index) for name, spec in SPECS.items() for index in range(len(Judge(spec).mutants))]
     with ProcessPoolExecutor(WORKERS) as pool:
         outcomes = []
         for number, outcome in enumerate(pool.map(judged, *zip(*work, strict=True), chunksize=20), 1):

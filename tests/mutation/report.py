@@ -28,8 +28,8 @@ class Outcome:
     caught_by: str
 
 
-def markdown(outcomes: Iterable[Outcome], tools: str) -> str:
-    """The report as a page."""
+def markdown(outcomes: Iterable[Outcome], total: int, tools: str) -> str:
+    """The report as a page; `total` is how many mutants there are, of which the outcomes may be a sample."""
     outcomes = list(outcomes)
     caught = sum(bool(outcome.caught_by) for outcome in outcomes)
     share = caught / len(outcomes)
@@ -44,6 +44,7 @@ def markdown(outcomes: Iterable[Outcome], tools: str) -> str:
             "fails. `make mutation-report` writes this page; `tests/unit/checks/test_mutation.py` judges a sample of it."
         ),
         "",
+        *_sampled(len(outcomes), total),
         f"**{caught} of {len(outcomes)} mutants caught ({share:.1%})**, judged by `stackctl check` and {tools}.",
         "",
         "| kind | mutants | caught by check | caught by promtool | survived | caught |",
@@ -61,6 +62,12 @@ def markdown(outcomes: Iterable[Outcome], tools: str) -> str:
     lines += ["", "## Survivors", ""]
     lines += _survivors([outcome for outcome in outcomes if not outcome.caught_by])
     return "\n".join(lines) + "\n"
+
+
+def _sampled(judged: int, total: int) -> list[str]:
+    if judged == total:
+        return []
+    return [f"This run judged a random sample: {judged} of {total} mutants, the same share of every kind.", ""]
 
 
 def _kinds(outcomes: list[Outcome]) -> set[str]:
