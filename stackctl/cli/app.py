@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, check, init, keys, lifecycle, proof, spend, teams
+from stackctl.cli import alerts, bundle, catalogue, check, init, keys, lifecycle, proof, spend, teams
 
 app = typer.Typer(
     name="stackctl",
@@ -49,3 +49,4 @@ app.add_typer(keys.keys, name="keys")
 app.add_typer(teams.teams, name="teams")
 app.command("models")(teams.models)
 app.add_typer(spend.spend, name="spend")
+app.add_typer(catalogue.catalogue, name="catalogue")

@@ -46,14 +46,12 @@ class Feed:
             return float(expression)
         functions = {"above": self._above, "at_most": self._at_most}
         compiled = _environment.compile_expression(expression)
-        return float(compiled(**functions, **self.values, **more))
+        value: Any = compiled(**functions, **self.values, **more)
+        return float(value)
 
     def series(self, inputs: tuple[Input, ...], phases: tuple[Phase, ...]) -> list[dict[str, str]]:
         """promtool's input_series."""
-        merged: dict[str, str] = {}
-        for item in inputs:
-            for name, values in self._of_input(item, phases):
-                merged[name] = values
+        merged = {name: values for item in inputs for name, values in self._of_input(item, phases)}
         return [{"series": name, "values": values} for name, values in merged.items()]
 
     def _of_input(self, item: Input, phases: tuple[Phase, ...]) -> Iterator[tuple[str, str]]:

@@ -63,7 +63,8 @@ class _Maker:
     def tests(self) -> Iterator[dict[str, Any]]:
         s, settled, forgotten = self.scenario, self._settled, self._forgotten
         for level in s.over:
-            yield self._test("fires", [Phase(level=level, minutes=settled)], {settled: "fires"} | self._pending())
+            firing: dict[float, Expectation] = {**self._pending(), settled: "fires"}
+            yield self._test("fires", [Phase(level=level, minutes=settled)], firing)
         for level in s.under:
             yield self._test(
                 "is silent just below",

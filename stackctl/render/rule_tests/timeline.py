@@ -17,7 +17,7 @@ class Stretch:
     moving: bool = False
 
     def text(self, scale: float, offset: float) -> str:
-        """The stretch as `offset + scale × value`."""
+        """The stretch as `offset + scale * value`."""
         if self.absent:
             return f"_x{self.samples}"
         first, growth = offset + scale * self.first, scale * self.growth
