@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, catalogue, check, init, keys, lifecycle, proof, spend, teams
+from stackctl.cli import alerts, bundle, catalogue, check, doctor, images, init, keys, lifecycle, proof, spend, teams
 
 app = typer.Typer(
     name="stackctl",
@@ -42,11 +42,16 @@ app.command("up")(lifecycle.up)
 app.command("down")(lifecycle.down)
 app.command("status")(lifecycle.status)
 app.command("logs")(lifecycle.logs)
+app.command("restart")(lifecycle.restart)
+app.command("pull")(lifecycle.pull)
 app.command("open")(lifecycle.open_)
 app.command("validate")(proof.validate)
+app.command("doctor")(doctor.doctor)
 app.add_typer(alerts.alerts, name="alerts")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(teams.teams, name="teams")
 app.command("models")(teams.models)
 app.add_typer(spend.spend, name="spend")
+app.command("verify-image")(images.verify_image)
+app.add_typer(images.images, name="images")
 app.add_typer(catalogue.catalogue, name="catalogue")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackctl.errors import UsageError
-from stackctl.render.prometheus import address
+from stackctl.render.places import address
 
 if TYPE_CHECKING:
     from stackctl.spec import SpecFile

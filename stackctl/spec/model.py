@@ -6,9 +6,11 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
+from stackctl.catalogue.releases import litellm_releases
 from stackctl.spec.checks import Checks
+from stackctl.spec.contradictions import fault, refuse_contradictions
+from stackctl.spec.images import Images
 from stackctl.spec.quantity import Duration, check_size
 from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
@@ -27,14 +29,20 @@ def _check_floor(value: Duration) -> Duration:
 
 
 def _check_database(value: str) -> str:
-    return value if value == "sqlite" else check_reference(value)
+    return value if value in ("sqlite", "postgres") else check_reference(value)
 
 
+Runtime = Literal["local", "compose"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Size = Annotated[str, AfterValidator(check_size)]
 ScrapeInterval = Annotated[Duration, AfterValidator(_check_floor)]
 DatabaseUrl = Annotated[str, AfterValidator(_check_database)]
 Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
+
+
+_ASKED_OF_ALL = (
+    "Demanded from everybody (user `admin`), and required where the host is not loopback; runtime compose only."
+)
 
 
 class Section(BaseModel):
@@ -120,8 +128,12 @@ class Database(Section):
 
     url: DatabaseUrl = Field(
         "sqlite",
-        description="`sqlite` keeps the ledger beside the stack. A PostgreSQL URL holds a password, so it is a "
-        "reference (env:DATABASE_URL or file:secrets/database-url).",
+        description="`sqlite` keeps the ledger beside the stack; `postgres` is the stack's own PostgreSQL (runtime "
+        "compose). The URL of another PostgreSQL holds a password, so it is a reference (env:DATABASE_URL or "
+        "file:secrets/database-url).",
+    )
+    max_connections: int = Field(
+        100, ge=10, description="What PostgreSQL grants; its own default is 100. The pool must leave room for others."
     )
     pool_size: int = Field(
         50,
@@ -150,7 +162,14 @@ class Gateway(Section):
         None,
         pattern=r"^[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*$",
         description="LiteLLM's version, such as 1.102.4. Its metrics differ from version to version: rules and "
-        "dashboards are rendered for the catalogue of this one. The newest known one by default.",
+        "dashboards are rendered for the catalogue of this one. The newest known one by default; releases known to be "
+        "bad are refused.",
+    )
+    replicas: int = Field(
+        1,
+        ge=1,
+        le=32,
+        description="How many gateways share the database, this one included: the pool is divided among all workers.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on. Loopback unless you open it on purpose.")
     port: Port = 4000
@@ -165,6 +184,16 @@ class Gateway(Section):
     database: Database = Database()
     metrics: GatewayMetrics = GatewayMetrics()
 
+    @property
+    def release(self) -> str:
+        """The LiteLLM release that runs."""
+        return self.version or litellm_releases().newest
+
+    @property
+    def connections_per_worker(self) -> int:
+        """The total pool, divided among the workers of all replicas."""
+        return max(1, self.database.pool_size // (self.workers * self.replicas))
+
     @model_validator(mode="after")
     def _version_of_litellm(self) -> Gateway:
         if self.version is not None and self.engine == "bundled":
@@ -177,6 +206,7 @@ class Prometheus(Section):
 
     host: str = "127.0.0.1"
     port: Port = 9090
+    password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     scrape_interval: ScrapeInterval = Field(
         Duration("15s"),
         description="How often metrics are read; 15 s is the floor. Faster scraping under load has been reported to "
@@ -210,6 +240,7 @@ class Alertmanager(Section):
 
     host: str = "127.0.0.1"
     port: Port = 9093
+    password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     version: str = Field(
         "0.25",
         pattern=r"^[0-9]+\.[0-9]+(\.[0-9]+)?$",
@@ -334,6 +365,24 @@ class Alerts(Section):
     )
 
 
+class Grafana(Section):
+    """Grafana with the stack's dashboards; runtime compose only. Its admin password is generated, never `admin`."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 3000
+
+
+class Redis(Section):
+    """A Redis of the stack's own; runtime compose only."""
+
+    enabled: bool | None = Field(
+        None,
+        description="By default it runs for engine `litellm` with more than one worker: without it, every limit, "
+        "cooldown and cache of LiteLLM is per worker.",
+    )
+
+
 class Proof(Section):
     """How `validate` and `alerts test` spend."""
 
@@ -347,7 +396,7 @@ class Spec(Section):
 
     version: Literal[1]
     name: str = Field(description="Names the stack, its processes and its `stack` label.")
-    runtime: Literal["local"] = Field("local", description="What runs the bundle.")
+    runtime: Runtime = Field("local", description="What runs the bundle: plain processes, or Docker Compose.")
     gateway: Gateway = Gateway()
     models: list[Model] = Field(min_length=1)
     teams: list[Team] = Field(default_factory=list)
@@ -355,8 +404,11 @@ class Spec(Section):
     prometheus: Prometheus = Prometheus()
     alertmanager: Alertmanager = Alertmanager()
     alerts: Alerts = Alerts()
+    grafana: Grafana = Grafana()
+    redis: Redis = Redis()
     proof: Proof = Proof()
     checks: Checks = Checks()
+    images: Images = Images()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
@@ -369,7 +421,26 @@ class Spec(Section):
         self._reserved_names()
         self._distinct_ports()
         self._receivers_alertmanager_knows()
+        refuse_contradictions(self)
         return self
+
+    @property
+    def own_postgres(self) -> bool:
+        """Whether the stack runs a PostgreSQL of its own."""
+        url = self.gateway.database.url
+        needed = url == "postgres" or (url == "sqlite" and self.gateway.engine == "litellm")
+        return self.runtime == "compose" and needed
+
+    @property
+    def own_redis(self) -> bool:
+        """Whether the stack runs a Redis of its own."""
+        several = self.gateway.workers * self.gateway.replicas > 1
+        wanted = self.redis.enabled if self.redis.enabled is not None else several and self.gateway.engine == "litellm"
+        return self.runtime == "compose" and wanted
+
+    @property
+    def runs_grafana(self) -> bool:
+        return self.runtime == "compose" and self.grafana.enabled
 
     def _known_references(self) -> None:
         models = {model.name for model in self.models}
@@ -414,17 +485,13 @@ class Spec(Section):
 
     def ports(self) -> dict[tuple[str, ...], int]:
         """The TCP ports the stack listens on, by the field that sets them."""
-        return {
+        ports = {
             ("gateway", "port"): self.gateway.port,
             ("prometheus", "port"): self.prometheus.port,
             ("alertmanager", "port"): self.alertmanager.port,
             ("alerts", "inbox", "port"): self.alerts.inbox.port,
         }
-
-
-def fault(message: str, *path: str | int) -> PydanticCustomError:
-    """A fault that a check across fields found; `path` is the field to point at."""
-    return PydanticCustomError("fault", "{message}", {"message": message, "path": path})
+        return ports | ({("grafana", "port"): self.grafana.port} if self.runs_grafana else {})
 
 
 def _refuse_twice(section: str, names: list[str]) -> None:
