@@ -41,7 +41,9 @@ class StateGauges:
         """Set one gauge."""
         key = self._key(name, labels)
         if self._values.get(key) != value:
-            self._file.view[self._file.cell(key)] = value
+            # First the cell: making one may replace the view.
+            cell = self._file.cell(key)
+            self._file.view[cell] = value
             self._values[key] = value
 
     def remove(self, names: tuple[str, ...], *labels: str) -> None:
@@ -65,7 +67,8 @@ class StateGauges:
         self._draft.unlink(missing_ok=True)
         file = CellFile(self._draft)
         for key, value in self._values.items():
-            file.view[file.cell(key)] = value
+            cell = file.cell(key)
+            file.view[cell] = value
         return file
 
 
