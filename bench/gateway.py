@@ -24,8 +24,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.gateway_peers.candidates import CANDIDATES, Running, started  # noqa: E402
-from bench.gateway_peers.tools import CHUNKS, BenchError, Load, Upstream, memory_mb, script, wrk  # noqa: E402
+from bench.gateway_peers.candidates import CANDIDATES, Running, started
+from bench.gateway_peers.tools import CHUNKS, BenchError, Load, Upstream, memory_mb, script, wrk
 
 # A point in which the rest of the machine used more CPU than this beside gateway, load and upstream is measured again.
 _DISTURBED = 0.35
@@ -78,9 +78,7 @@ def _start_all(
     return running
 
 
-def _measure(
-    running: dict[str, Running], directory: Path, upstream: Upstream, arguments: argparse.Namespace
-) -> Points:
+def _measure(running: dict[str, Running], directory: Path, upstream: Upstream, arguments: argparse.Namespace) -> Points:
     """All points, one candidate after the other within a round, so that drift hits all alike."""
     points: Points = defaultdict(list)
     connections = [int(c) for c in arguments.connections.split(",")]

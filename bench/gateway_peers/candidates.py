@@ -81,7 +81,16 @@ def ours(directory: Path, upstream: Upstream) -> Running:
         "teams": [{"name": "bench", "budget": {"usd": 1_000_000_000}}],
     }
     (directory / "gateway.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "gateway", "serve", "--config", "gateway.yaml", "--state", str(directory / "state")]
+    command = [
+        sys.executable,
+        "-m",
+        "gateway",
+        "serve",
+        "--config",
+        "gateway.yaml",
+        "--state",
+        str(directory / "state"),
+    ]
     process = start(directory, command, UP="sk-up", MASTER=_MASTER, SSL_CERT_FILE=str(upstream.certificate))
     until_open(port, process)
     _until_ready(f"{url}/health/readiness", process)
@@ -181,9 +190,13 @@ def portkey(directory: Path, upstream: Upstream) -> Running:
         if shutil.which("npm") is None:
             raise BenchError("npm is not installed")
         package = f"@portkey-ai/gateway@{PORTKEY}"
-        subprocess.run(["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(home), package], check=True)
+        subprocess.run(
+            ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(home), package], check=True
+        )
     port = free_port()
-    process = start(directory, ["node", str(script), f"--port={port}", "--headless"], TRUSTED_CUSTOM_HOSTS="127.0.0.1,localhost")
+    process = start(
+        directory, ["node", str(script), f"--port={port}", "--headless"], TRUSTED_CUSTOM_HOSTS="127.0.0.1,localhost"
+    )
     until_open(port, process)
     headers = {
         "Authorization": "Bearer sk-up",
@@ -229,7 +242,7 @@ def _said_url(log: Path, process: subprocess.Popen[bytes]) -> str:
     for _ in range(300):
         for line in log.read_text().splitlines():
             if line.startswith("http://"):
-                return line.strip().rstrip("/").replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+                return line.strip().rstrip("/").replace("0.0.0.0", "127.0.0.1")
         if process.poll() is not None:
             raise BenchError(f"ended with code {process.returncode}: {log.read_text()[-300:]}")
         time.sleep(0.1)

@@ -137,7 +137,9 @@ class Upstream:
         self.directory.mkdir(parents=True, exist_ok=True)
         make_certificate(self.directory)
         locations = f"location / {{ default_type application/json; return 200 '{ANSWER}'; }}"
-        server = f"listen 127.0.0.1:{self.plain} backlog=2048; listen 127.0.0.1:{self.tls} ssl backlog=2048; {locations}"
+        server = (
+            f"listen 127.0.0.1:{self.plain} backlog=2048; listen 127.0.0.1:{self.tls} ssl backlog=2048; {locations}"
+        )
         server += f" ssl_certificate {self.directory}/tls.crt; ssl_certificate_key {self.directory}/tls.key;"
         self._processes.append(nginx(self.directory, f"server {{ {server} }}", LOAD_CORE))
         script = Path(__file__).with_name("stream_upstream.py")
@@ -231,7 +233,9 @@ def script(path: Path, headers: dict[str, str], model: str, stream: bool) -> Pat
     """A wrk script that posts a chat request of about 500 bytes."""
     text = "You are a careful assistant. " * 12
     messages = [{"role": "system", "content": text}, {"role": "user", "content": "Say hello."}]
-    body = json.dumps({"model": model, "messages": messages, "temperature": 0.2, **({"stream": True} if stream else {})})
+    body = json.dumps(
+        {"model": model, "messages": messages, "temperature": 0.2, **({"stream": True} if stream else {})}
+    )
     lines = ['wrk.method = "POST"', f"wrk.body = '{body}'", 'wrk.headers["Content-Type"] = "application/json"']
     lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
     path.write_text("\n".join(lines) + "\n")

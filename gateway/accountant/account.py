@@ -71,6 +71,11 @@ class Minute:
         self._turn(now)
         return None if self.rpm is None else max(self.rpm - self.requests, 0)
 
+    def give_back(self, turns: int, now: float) -> None:
+        """Turns of this minute that a worker did not use."""
+        self._turn(now)
+        self.requests = max(self.requests - turns, 0)
+
     def count_tokens(self, tokens: int, at: float) -> None:
         """Tokens of a request that started at `at`; an earlier minute's are of no use any more."""
         if int(at // 60) >= self.number:

@@ -56,11 +56,17 @@ class Desk:
         minute.requests += 1
         return {"ok": True}
 
-    def take_back(self, returned: list[tuple[str, dict[str, int]]]) -> None:
+    def take_back(self, returned: list[tuple[str, dict[str, list[int]]]]) -> None:
         """Leases that workers gave back."""
         for session, leases in returned:
-            for key_hash, money in leases.items():
+            for key_hash, (money, turns) in leases.items():
                 self._holdings.give_back(session, key_hash, money)
+                if turns and (key := self._books.keys.get(key_hash)) is not None:
+                    key.minute.give_back(turns, time.time())
+
+    def _lessees(self, key: Key) -> set[str] | None:
+        # Who holds turns is not kept: any worker may.
+        return None if key.record.rpm_limit is not None else self._holdings.lessees(key)
 
     async def _gather(self, key: Key) -> None:
         """Before a refusal: count what was answered meanwhile and call unused leases back."""
@@ -69,5 +75,5 @@ class Desk:
             return
         peers = self._books.keys_of(key.team) if key.team else [key]
         message = {"push": "recall", "keys": [peer.record.hash for peer in peers]}
-        self.take_back(await self._sessions.push(message, self._holdings.lessees(key)))
+        self.take_back(await self._sessions.push(message, self._lessees(key)))
         self._intake.drain()

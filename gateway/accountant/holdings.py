@@ -6,6 +6,7 @@ spool (`Row.released`), so that a request is either held or charged, never neith
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from gateway.money import usd_from_nano
 _LEASE_SHARE = 8
 # Below this many estimated requests per lease, each request is held singly and exactly.
 _LEASE_REQUESTS = 8
+# A worker never holds more turns of one key than this, or a burst elsewhere would call them back at once.
+_MOST_TURNS = 2000
 
 
 @dataclass(slots=True)
@@ -121,12 +124,23 @@ class Holdings:
         """Promise money for one request (`lease` false) or for many; `refusal` has said yes."""
         free = [account.free for account in key.accounts if account.free is not None]
         share = min(free) // (_LEASE_SHARE * self._books.config.workers) if free else 0
-        leased = bool(free) and not key.record.rated and share >= max(_LEASE_REQUESTS * estimate, 1)
+        record = key.record
+        held_singly = record.tpm_limit is not None or record.max_parallel_requests is not None
+        leased = bool(free) and not held_singly and share >= max(_LEASE_REQUESTS * estimate, 1)
         amount = share if leased else estimate if free else 0
-        slotted = key.record.max_parallel_requests is not None
-        key.minute.requests += 1
+        slotted = record.max_parallel_requests is not None
+        turns = 0 if held_singly else self._turns(key)
+        key.minute.requests += 1 + turns
         self._change(session, key.record.hash, amount, int(slotted))
-        return {"ok": True, "amount": amount, "lease": leased, "slot": slotted}
+        for_s = 60 - time.time() % 60
+        return {
+            "ok": True, "amount": amount, "lease": leased, "slot": slotted, "turns": turns, "turns_for_s": for_s,
+        }  # fmt: skip
+
+    def _turns(self, key: Key) -> int:
+        """How many more requests of this minute the asking worker may let in by itself."""
+        left = key.minute.remaining(time.time())
+        return 0 if left is None else min((left - 1) // (_LEASE_SHARE * self._books.config.workers), _MOST_TURNS)
 
     def _change(self, session: str, key_hash: str, money: int, slots: int) -> None:
         holding = self._held.setdefault((session, key_hash), Holding())

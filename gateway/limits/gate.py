@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from gateway import wire
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink
 from gateway.limits.passes import Pass
+from gateway.limits.turns import Turns
 
 
 @dataclass(slots=True)
@@ -35,21 +37,25 @@ class Gate:
         self._link = link
         self._leases: dict[str, Lease] = {}
         self._open: dict[int, Reservation] = {}
+        self._turns = Turns()
 
     def enter(self, key: Pass, estimate: int) -> Reservation | None:
         """Let a request in without asking; None when the accountant must be asked."""
-        if key.rated:
+        lease = None
+        if key.metered:
+            lease = self._leases.get(key.hash)
+            if lease is None or lease.left <= 0 or lease.left < estimate:
+                return None
+        if key.rated and not self._turns.take(key.hash):
             return None
-        if not key.metered:
+        if lease is None:
             return Reservation(key.hash)
-        lease = self._leases.get(key.hash)
-        if lease is None or lease.left <= 0 or lease.left < estimate:
-            return None
         lease.left -= estimate
         return self._opened(Reservation(key.hash, estimate, lease.generation))
 
     async def ask(self, key: Pass, estimate: int) -> Reservation:
         """Ask the accountant. Raises ApiError 429 (a limit refuses) or 503 (nobody can tell)."""
+        asked_at = time.monotonic()
         try:
             answer = await self._link.ask({"op": "reserve", "key": key.hash, "estimate": estimate})
         except AccountantGoneError as error:
@@ -57,6 +63,8 @@ class Gate:
             raise ApiError(503, "service_unavailable", message) from None
         if not answer["ok"]:
             raise _refusal(answer)
+        if turns := answer["turns"]:
+            self._turns.put(key.hash, turns, asked_at, answer["turns_for_s"])
         if not answer["lease"]:
             return self._opened(Reservation(key.hash, answer["amount"], -1, answer["slot"]))
         lease = self._leases.setdefault(key.hash, Lease())
@@ -82,14 +90,15 @@ class Gate:
             raise ApiError(503, "service_unavailable", f"Limits cannot be checked: {error}") from None
         return bool(answer["ok"])
 
-    def give_back(self, key_hash: str) -> int:
-        """End a key's lease; requests in flight keep what they reserved. Returns what was left."""
+    def give_back(self, key_hash: str) -> list[int]:
+        """End a key's leases; requests in flight keep what they reserved. Returns [money, turns] that were left."""
+        turns = self._turns.give_back(key_hash)
         lease = self._leases.get(key_hash)
         if lease is None:
-            return 0
+            return [0, turns]
         left, lease.left = lease.left, 0
         lease.generation += 1
-        return left
+        return [left, turns]
 
     def held(self) -> dict[str, list[int]]:
         """Everything the accountant holds for this worker: [money, parallel requests] by key."""

@@ -95,12 +95,12 @@ class Worker:
             "held": self.gate.held(),
         }
 
-    def _pushed(self, message: wire.Message) -> dict[str, int]:
+    def _pushed(self, message: wire.Message) -> dict[str, list[int]]:
         if message["push"] == "forget":
             for key_hash in message["keys"]:
                 self.passes.forget(key_hash)
         returned = {key_hash: self.gate.give_back(key_hash) for key_hash in message["keys"]}
-        return {key_hash: money for key_hash, money in returned.items() if money}
+        return {key_hash: leases for key_hash, leases in returned.items() if any(leases)}
 
 
 def _providers(config: Config) -> dict[str, Provider]:
