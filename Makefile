@@ -1,4 +1,4 @@
-.PHONY: demo test check clean setup
+.PHONY: demo test check pictures clean setup
 
 STACKCTL := .venv/bin/stackctl
 
@@ -18,6 +18,11 @@ test: setup
 
 check: setup
 	@scripts/check
+
+# Not part of test or check: the pictures in docs/images, drawn from a live stack.
+pictures: setup
+	@scripts/parts stable
+	@scripts/pictures/make
 
 setup:
 	@scripts/bootstrap

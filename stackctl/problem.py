@@ -41,11 +41,14 @@ class Problem:
     position: Position = field(default_factory=Position)
     consequence: str = ""
     remedy: str = ""
+    target: str = ""
+    """What it is about: an alert's name, or dashboard uid/panel title. Suppressions name it."""
 
     def as_json(self) -> dict[str, Any]:
         """The problem as the JSON envelope carries it."""
         return {
             "id": self.id,
+            "target": self.target,
             "severity": str(self.severity),
             "message": self.message,
             "file": self.position.file,

@@ -43,7 +43,8 @@ def prove_named(
 
 
 def _prove(directory: Path, names: Sequence[str], *, to_slack: bool, as_json: bool) -> Result:
-    from stackctl.catalogue.alerts import require_names, resolve_alerts
+    from stackctl.catalogue.alerts import require_names
+    from stackctl.catalogue.rules import resolve_alerts
     from stackctl.cli.proof_view import watcher
     from stackctl.proof import Options, as_result, prove_alerts
     from stackctl.proof.of_stack import endpoints_of

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from stackctl.catalogue.alerts import load_alert_groups
-from stackctl.catalogue.signals import load_signals
 from stackctl.render.gateway import from_bundle
 from stackctl.render.templates import fill
 from stackctl.render.yaml_text import to_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from stackctl.catalogue.alerts import Alert
+    from stackctl.catalogue.rules import RuleSet
     from stackctl.spec import Spec
 
 
@@ -36,18 +32,6 @@ def address(host: str, port: int) -> str:
     return f"[{reachable}]:{port}" if ":" in reachable else f"{reachable}:{port}"
 
 
-def rule_files(spec: Spec, alerts: Sequence[Alert]) -> dict[str, str]:
-    """File name → rule file, one per alert group.
-
-    A group records the signals its alerts stand on just before the alerts, so that both are evaluated in one
-    pass: recording them in another group would delay every alert by up to one evaluation interval.
-    """
-    signals = load_signals(spec.gateway.engine)
-    files: dict[str, str] = {}
-    for group in load_alert_groups():
-        rules: list[dict[str, Any]] = [dict(signals.recording_rule(name)) for name in group.signals]
-        rules += [alert.rule() for alert in alerts if alert.group == group.group]
-        if rules:
-            name = group.group.removeprefix("llm-")
-            files[f"{name}.yml"] = to_yaml({"groups": [{"name": group.group, "rules": rules}]})
-    return files
+def rule_files(rules: RuleSet) -> dict[str, str]:
+    """File name → rule file, one per group."""
+    return {group.file: to_yaml(group.as_yaml()) for group in rules.groups}

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from stackctl.spec.checks import Checks
 from stackctl.spec.quantity import Duration, check_size
 from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
@@ -141,7 +142,15 @@ class GatewayMetrics(Section):
 class Gateway(Section):
     """The LLM gateway."""
 
-    engine: Literal["bundled"] = Field("bundled", description="Which gateway runs.")
+    engine: Literal["bundled", "litellm"] = Field(
+        "bundled", description="Which gateway runs: the one that comes with stackctl, or the real LiteLLM proxy."
+    )
+    version: str | None = Field(
+        None,
+        pattern=r"^[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*$",
+        description="LiteLLM's version, such as 1.102.4. Its metrics differ from version to version: rules and "
+        "dashboards are rendered for the catalogue of this one. The newest known one by default.",
+    )
     host: str = Field("127.0.0.1", description="The address to listen on. Loopback unless you open it on purpose.")
     port: Port = 4000
     workers: int = Field(
@@ -154,6 +163,12 @@ class Gateway(Section):
     )
     database: Database = Database()
     metrics: GatewayMetrics = GatewayMetrics()
+
+    @model_validator(mode="after")
+    def _version_of_litellm(self) -> Gateway:
+        if self.version is not None and self.engine == "bundled":
+            raise fault("the bundled gateway has stackctl's own version: only engine litellm takes one", "version")
+        return self
 
 
 class Prometheus(Section):
@@ -223,6 +238,9 @@ class RuleOverride(Section):
 
     enabled: bool = True
     threshold: float | None = Field(None, description="In the unit of the alert's own threshold.")
+    floor: float | None = Field(
+        None, ge=0, description="The least volume the alert speaks about, in the unit of the alert's own floor."
+    )
     for_: Duration | None = Field(None, alias="for", description="How long the condition must hold.")
     severity: Literal["info", "warning", "critical"] | None = None
     labels: dict[str, str] = Field(default_factory=dict)
@@ -234,6 +252,15 @@ class Alerts(Section):
     receivers: Receivers = Receivers()
     inbox: Inbox = Inbox()
     rules: dict[str, RuleOverride] = Field(default_factory=dict, description="Changes per alert name.")
+    runbooks: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="Where runbooks are: `{alert}` stands for the alert's name, else it is appended. The stack's own "
+        "inbox serves them by default.",
+    )
+    dashboards: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Grafana's address as people reach it, for links in messages."
+    )
 
 
 class Proof(Section):
@@ -258,6 +285,7 @@ class Spec(Section):
     alertmanager: Alertmanager = Alertmanager()
     alerts: Alerts = Alerts()
     proof: Proof = Proof()
+    checks: Checks = Checks()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
