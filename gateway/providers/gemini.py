@@ -35,7 +35,7 @@ class GeminiProvider:
         """One call. Raises UpstreamError."""
         if request.kind == "embeddings":
             return await self._embed(deployment, request)
-        body = orjson.dumps(translated(to_gemini, request.body))
+        body = orjson.dumps(translated(lambda asked: to_gemini(asked, deployment.model), request.body))
         raw = await self._post(deployment, "generateContent", body)
         try:
             parsed = orjson.loads(raw)
@@ -47,7 +47,7 @@ class GeminiProvider:
 
     async def stream(self, deployment: Deployment, request: Request) -> Stream:
         """Open a stream. Raises UpstreamError."""
-        body = orjson.dumps(translated(to_gemini, request.body))
+        body = orjson.dumps(translated(lambda asked: to_gemini(asked, deployment.model), request.body))
         target = self._target(deployment, "streamGenerateContent?alt=sse")
         events = await open_events(self._client, target, body, deployment)
         return TranslatedStream(events, GeminiReader(deployment.model), request, deployment)

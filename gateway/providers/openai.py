@@ -96,7 +96,7 @@ class ChatStream:
         self._body = body
         self._deployment = deployment
         self._wants_usage = request.wants_usage
-        self._complete = False
+        self._complete = self._begun = False
         self.usage = Usage(request.raw_size // 4, 0, estimated=True)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -121,7 +121,10 @@ class ChatStream:
             self._body.close()
 
     def _passes(self, data: bytes) -> bool:
-        if not data.startswith(b"{"):
+        if not self._begun:
+            # Once per stream: an upstream that talks nonsense is found out before the client has heard of it.
+            self._begun = isinstance(orjson.loads(data), dict)
+        if not self._begun or not data.startswith(b"{") or not data.endswith(b"}"):
             raise ValueError("not an object")
         if b'"error"' in data[:64] and (event := orjson.loads(data)).get("error"):
             raise reported(self._deployment, event)

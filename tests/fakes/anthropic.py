@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.fakes.brain import ARGUMENTS, CACHED, COMPLETION, PROMPT, REASONING, Question, Reply, reply, size_of
-from tests.fakes.server import KEY, Call, Fake, Refused, Writer
+from tests.fakes.server import KEY, Call, Fake, RefusedError, Writer
 
 WRITTEN = 4
 _FIELDS = frozenset(
@@ -25,19 +25,19 @@ class FakeAnthropic(Fake):
 
     def check(self, call: Call) -> None:
         if call.headers.get("x-api-key") != KEY or "authorization" in call.headers:
-            raise Refused(401, "invalid x-api-key")
+            raise RefusedError(401, "invalid x-api-key")
         if call.headers.get("anthropic-version") != "2023-06-01":
-            raise Refused(400, "anthropic-version: header is required")
+            raise RefusedError(400, "anthropic-version: header is required")
         if call.path not in ("/v1/messages", "/v1/messages/count_tokens"):
-            raise Refused(404, "Not found")
+            raise RefusedError(404, "Not found")
         for field in call.body:
             if field not in _FIELDS and not field.startswith("x_"):
-                raise Refused(400, f"{field}: Extra inputs are not permitted")
+                raise RefusedError(400, f"{field}: Extra inputs are not permitted")
         if call.path == "/v1/messages" and not isinstance(call.body.get("max_tokens"), int):
-            raise Refused(400, "max_tokens: Field required")
+            raise RefusedError(400, "max_tokens: Field required")
         thinking = call.body.get("thinking") or {}
         if thinking.get("type") == "enabled" and thinking["budget_tokens"] >= call.body["max_tokens"]:
-            raise Refused(400, "`max_tokens` must be greater than `thinking.budget_tokens`")
+            raise RefusedError(400, "`max_tokens` must be greater than `thinking.budget_tokens`")
         _check_messages(call.body)
 
     def model(self, call: Call) -> str:
@@ -52,7 +52,7 @@ class FakeAnthropic(Fake):
             return
         said = reply("anthropic", _question(call.body))
         if call.body.get("stream"):
-            writer.stream(self._events(said, self.model(call)), cut=self.model(call) == "cut")
+            writer.stream(self._events(said, call), cut=self.model(call) == "cut")
             return
         message = {
             **_message(self.model(call)),
@@ -66,18 +66,20 @@ class FakeAnthropic(Fake):
         error = {"type": _ERRORS.get(status, "api_error"), "message": message}
         return {"type": "error", "error": error, "request_id": "req_fake"}
 
-    def opening(self, model: str) -> list[Any]:
+    def opening(self, call: Call) -> list[Any]:
         return [
-            {"type": "message_start", "message": {**_message(model), "content": [], "usage": _usage(1)}},
+            {"type": "message_start", "message": {**_message(self.model(call)), "content": [], "usage": _usage(1)}},
             {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
             {"type": "ping"},
         ]
 
-    def piece(self, text: str) -> Any:
+    def piece(self, call: Call, text: str) -> Any:
         return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
 
-    def _events(self, said: Reply, model: str) -> list[Any]:
-        events = [{"type": "message_start", "message": {**_message(model), "content": [], "usage": _usage(1)}}]
+    def _events(self, said: Reply, call: Call) -> list[Any]:
+        events = [
+            {"type": "message_start", "message": {**_message(self.model(call)), "content": [], "usage": _usage(1)}}
+        ]
         events.append({"type": "ping"})
         for index, block in enumerate(_blocks(said)):
             events += _block_events(index, block, said)
@@ -150,30 +152,32 @@ def _check_messages(body: dict[str, Any]) -> None:
     before = None
     for message in body["messages"]:
         if message["role"] not in ("user", "assistant") or message["role"] == before:
-            raise Refused(400, "messages: roles must alternate between user and assistant")
+            raise RefusedError(400, "messages: roles must alternate between user and assistant")
         before = message["role"]
         content = message["content"]
         for block in content if isinstance(content, list) else [{"type": "text", "text": content}]:
             _check_block(block, called)
     for tool in body.get("tools") or ():
         if tool["input_schema"]["type"] != "object":
-            raise Refused(400, "tools.0.input_schema: must be an object")
+            raise RefusedError(400, "tools.0.input_schema: must be an object")
 
 
 def _check_block(block: dict[str, Any], called: set[str]) -> None:
     kind = block["type"]
     if kind == "text" and not block["text"]:
-        raise Refused(400, "messages: text content blocks must be non-empty")
+        raise RefusedError(400, "messages: text content blocks must be non-empty")
     if kind == "image" and block["source"]["type"] == "base64":
         size_of(block["source"]["data"])
     if kind == "tool_use":
         if not isinstance(block["input"], dict):
-            raise Refused(400, "messages: tool_use.input: Input should be a valid dictionary")
+            raise RefusedError(400, "messages: tool_use.input: Input should be a valid dictionary")
         called.add(block["id"])
     if kind == "tool_result" and block["tool_use_id"] not in called:
-        raise Refused(400, f"unexpected `tool_use_id` found in `tool_result` blocks: {block['tool_use_id']}")
+        raise RefusedError(400, f"unexpected `tool_use_id` found in `tool_result` blocks: {block['tool_use_id']}")
     if kind not in ("text", "image", "document", "tool_use", "tool_result", "thinking", "redacted_thinking"):
-        raise Refused(400, f"messages: Input tag {kind!r} found using 'type' does not match any of the expected tags")
+        raise RefusedError(
+            400, f"messages: Input tag {kind!r} found using 'type' does not match any of the expected tags"
+        )
 
 
 def _question(body: dict[str, Any]) -> Question:

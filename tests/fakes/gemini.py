@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tests.fakes.brain import ARGUMENTS, CACHED, COMPLETION, PROMPT, REASONING, Question, Reply, reply, size_of
-from tests.fakes.server import KEY, Call, Fake, Refused, Writer
+from tests.fakes.server import KEY, Call, Fake, RefusedError, Writer
 
 _PATH = re.compile(r"/v1beta/models/([^/:]+):(generateContent|streamGenerateContent|batchEmbedContents)")
 _FIELDS = frozenset(
@@ -23,23 +23,23 @@ class FakeGemini(Fake):
 
     def check(self, call: Call) -> None:
         if call.headers.get("x-goog-api-key") != KEY or "key=" in call.query:
-            raise Refused(401, "API key not valid. Please pass a valid API key.")
+            raise RefusedError(401, "API key not valid. Please pass a valid API key.")
         match = _PATH.fullmatch(call.path)
         if match is None:
-            raise Refused(404, "Requested entity was not found.")
+            raise RefusedError(404, "Requested entity was not found.")
         if match[2] == "batchEmbedContents":
             return
         for field in call.body:
             if field not in _FIELDS:
-                raise Refused(400, f'Invalid JSON payload received. Unknown name "{field}": Cannot find field.')
+                raise RefusedError(400, f'Invalid JSON payload received. Unknown name "{field}": Cannot find field.')
         if match[2] == "streamGenerateContent" and call.query != "alt=sse":
-            raise Refused(400, "the stand-in streams only as alt=sse")
+            raise RefusedError(400, "the stand-in streams only as alt=sse")
         called: set[str] = set()
         for content in call.body["contents"]:
             if content["role"] not in ("user", "model"):
-                raise Refused(400, "Please use a valid role: user, model.")
+                raise RefusedError(400, "Please use a valid role: user, model.")
             for part in content["parts"]:
-                _check_part(part, called)
+                _check_part(part, called, self.model(call))
 
     def model(self, call: Call) -> str:
         match = _PATH.fullmatch(call.path)
@@ -70,10 +70,10 @@ class FakeGemini(Fake):
             error["details"] = [detail]
         return {"error": error}
 
-    def opening(self, model: str) -> list[Any]:
-        return [self.piece("on ")]
+    def opening(self, call: Call) -> list[Any]:
+        return [self.piece(call, "on ")]
 
-    def piece(self, text: str) -> Any:
+    def piece(self, call: Call, text: str) -> Any:
         return _answer([{"text": text}], None, False)
 
 
@@ -102,18 +102,19 @@ def _parts(said: Reply, pieces: bool = False) -> list[dict[str, Any]]:
     return parts
 
 
-def _check_part(part: dict[str, Any], called: set[str]) -> None:
+def _check_part(part: dict[str, Any], called: set[str], model: str) -> None:
     kinds = [k for k in part if k not in ("thoughtSignature", "thought")]
     if len(kinds) != 1 or kinds[0] not in ("text", "inlineData", "fileData", "functionCall", "functionResponse"):
-        raise Refused(400, f"contents.parts: must have one initialized field, not {kinds}")
+        raise RefusedError(400, f"contents.parts: must have one initialized field, not {kinds}")
     if "functionCall" in part:
         called.add(part["functionCall"]["name"])
-        if part.get("thoughtSignature") != SIGNATURE:
-            raise Refused(400, "Function call is missing a thought_signature in functionCall parts.")
+        signed = part.get("thoughtSignature") in (SIGNATURE, "skip_thought_signature_validator")
+        if model.startswith("gemini-3") and not signed:
+            raise RefusedError(400, "Function call is missing a thought_signature in functionCall parts.")
     if "functionResponse" in part:
         answer = part["functionResponse"]
         if answer["name"] not in called or not isinstance(answer["response"], dict):
-            raise Refused(400, "functionResponse does not answer a functionCall")
+            raise RefusedError(400, "functionResponse does not answer a functionCall")
     if "inlineData" in part:
         size_of(part["inlineData"]["data"])
 

@@ -12,7 +12,7 @@ import struct
 from typing import Any
 
 from tests.fakes.brain import ARGUMENTS, CACHED, COMPLETION, PROMPT, REASONING, Question, Reply, reply, size_of
-from tests.fakes.server import KEY, Call, Fake, Refused, Writer
+from tests.fakes.server import KEY, Call, Fake, RefusedError, Writer
 
 USAGE = {
     "prompt_tokens": PROMPT,
@@ -21,6 +21,7 @@ USAGE = {
     "prompt_tokens_details": {"cached_tokens": CACHED},
     "completion_tokens_details": {"reasoning_tokens": REASONING},
 }
+_PLACE = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
 _AZURE_PATH = re.compile(r"/openai/deployments/([^/]+)(/.+)")
 
 
@@ -32,7 +33,7 @@ class FakeOpenAI(Fake):
 
     def check(self, call: Call) -> None:
         if call.headers.get("authorization") != f"Bearer {KEY}":
-            raise Refused(401, f"Incorrect API key provided: {KEY[:6]}***6789.")
+            raise RefusedError(401, f"Incorrect API key provided: {KEY[:6]}***6789.")
         if self.endpoint(call) == "/chat/completions":
             _check_chat(call.body)
 
@@ -56,15 +57,19 @@ class FakeOpenAI(Fake):
         elif endpoint == "/chat/completions":
             self._chat(writer, call)
         else:
-            raise Refused(404, "Unknown request URL")
+            raise RefusedError(404, "Unknown request URL")
 
     def error(self, status: int, message: str) -> Any:
         return {"error": {"message": message, "type": "x_error", "param": None, "code": None}}
 
-    def opening(self, model: str) -> list[Any]:
+    def opening(self, call: Call) -> list[Any]:
+        if self.endpoint(call) == "/responses":
+            return [{"type": "response.created", "sequence_number": 0, "response": _begun(self.model(call))}]
         return [_chunk({"role": "assistant", "content": ""})]
 
-    def piece(self, text: str) -> Any:
+    def piece(self, call: Call, text: str) -> Any:
+        if self.endpoint(call) == "/responses":
+            return {"type": "response.output_text.delta", "sequence_number": 1, **_PLACE, "delta": text}
         return _chunk({"content": text})
 
     def extra_events(self) -> list[Any]:
@@ -79,7 +84,7 @@ class FakeOpenAI(Fake):
             answer = {**_envelope("chat.completion", self.model(call)), "choices": choices, "usage": USAGE}
             writer.json(200, {**answer, "x_unknown": {"echo": call.body.get("x_unknown")}})
             return
-        events = [*self.extra_events(), *self.opening(""), *_deltas(said)]
+        events = [*self.extra_events(), *self.opening(call), *_deltas(said)]
         finish = "tool_calls" if said.calls else "stop"
         events += [_chunk({}, finish, index) for index in several]
         if (call.body.get("stream_options") or {}).get("include_usage"):
@@ -100,9 +105,8 @@ class FakeOpenAI(Fake):
         writer.stream([*events, b"[DONE]"], cut=False)
 
     def _response(self, writer: Writer, call: Call) -> None:
-        said = reply(self.name, Question())
-        part = {"type": "output_text", "text": said.text, "annotations": [], "logprobs": []}
-        item = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+        said = reply(self.name, _responses_question(call.body))
+        items = _items(said)
         usage = {
             "input_tokens": PROMPT,
             "input_tokens_details": {"cached_tokens": CACHED},
@@ -110,17 +114,16 @@ class FakeOpenAI(Fake):
             "output_tokens_details": {"reasoning_tokens": REASONING},
             "total_tokens": PROMPT + COMPLETION,
         }
-        begun = {"id": "resp_1", "object": "response", "created_at": 1, "model": self.model(call), "output": [],
-                 "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "status": "in_progress"}  # fmt: skip
-        done = {**begun, "status": "completed", "output": [item], "usage": usage}
+        begun = _begun(self.model(call))
+        done = {**begun, "status": "completed", "output": items, "usage": usage}
         if not call.body.get("stream"):
             writer.json(200, done)
             return
-        place = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
         events: list[dict[str, Any]] = [{"type": "response.created", "response": begun}]
-        events.append({"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}})
-        events.append({"type": "response.content_part.added", **place, "part": {**part, "text": ""}})
-        events += [{"type": "response.output_text.delta", **place, "delta": piece} for piece in said.pieces]
+        for index, item in enumerate(items):
+            events.append({"type": "response.output_item.added", "output_index": index, "item": item})
+        events += [{"type": "response.output_text.delta", **_PLACE, "delta": piece} for piece in said.pieces]
+        events.append({"type": "response.output_item.done", "output_index": 0, "item": items[0]})
         events.append({"type": "response.completed", "response": done})
         numbered = [{**event, "sequence_number": number} for number, event in enumerate(events)]
         writer.stream(numbered, cut=self.model(call) == "cut")
@@ -134,9 +137,9 @@ class FakeAzure(FakeOpenAI):
 
     def check(self, call: Call) -> None:
         if call.headers.get("api-key") != KEY or "authorization" in call.headers:
-            raise Refused(401, "Access denied due to invalid subscription key or wrong API endpoint.")
+            raise RefusedError(401, "Access denied due to invalid subscription key or wrong API endpoint.")
         if _AZURE_PATH.fullmatch(call.path) is None or call.query != "api-version=2024-10-21":
-            raise Refused(404, "Resource not found")
+            raise RefusedError(404, "Resource not found")
         if self.endpoint(call) == "/chat/completions":
             _check_chat(call.body)
 
@@ -184,8 +187,8 @@ def _deltas(said: Reply) -> list[Any]:
     for number, name in enumerate(said.calls):
         call = {"index": number, "id": f"call_{number}", "type": "function"}
         events.append(_chunk({"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]}))
-        for half in (text[:7], text[7:]):
-            events.append(_chunk({"tool_calls": [{"index": number, "function": {"arguments": half}}]}))
+        halves = ({"arguments": half} for half in (text[:7], text[7:]))
+        events += [_chunk({"tool_calls": [{"index": number, "function": half}]}) for half in halves]
     return events
 
 
@@ -193,14 +196,16 @@ def _check_chat(body: dict[str, Any]) -> None:
     called: set[str] = set()
     for message in body["messages"]:
         if message["role"] not in ("system", "developer", "user", "assistant", "tool"):
-            raise Refused(400, f"Invalid value: {message['role']!r}")
+            raise RefusedError(400, f"Invalid value: {message['role']!r}")
         called |= {call["id"] for call in message.get("tool_calls") or ()}
         if message["role"] == "tool" and message["tool_call_id"] not in called:
-            raise Refused(400, "messages with role 'tool' must be a response to a preceding message with 'tool_calls'")
+            raise RefusedError(
+                400, "messages with role 'tool' must be a response to a preceding message with 'tool_calls'"
+            )
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
             if part["type"] not in ("text", "image_url", "file", "input_audio", "refusal"):
-                raise Refused(400, f"Invalid content type: {part['type']!r}")
+                raise RefusedError(400, f"Invalid content type: {part['type']!r}")
     for tool in body.get("tools") or ():
         assert tool["function"]["name"]
 
@@ -222,6 +227,37 @@ def _question(body: dict[str, Any]) -> Question:
         result=" ".join(results) if results else None,
         image=size_of(images[0].partition("base64,")[2]) if images else None,
         json=(body.get("response_format") or {}).get("type") in ("json_object", "json_schema"),
+    )
+
+
+def _begun(model: str) -> dict[str, Any]:
+    fixed = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "status": "in_progress", "output": []}
+    return {"id": "resp_1", "object": "response", "created_at": 1, "model": model, **fixed}
+
+
+def _items(said: Reply) -> list[dict[str, Any]]:
+    if said.calls:
+        return [
+            {"type": "function_call", "id": f"fc_{n}", "call_id": f"call_{n}", "name": name, "status": "completed",
+             "arguments": json.dumps(ARGUMENTS)}
+            for n, name in enumerate(said.calls)
+        ]  # fmt: skip
+    part = {"type": "output_text", "text": said.text, "annotations": [], "logprobs": []}
+    return [{"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}]
+
+
+def _responses_question(body: dict[str, Any]) -> Question:
+    items = body["input"] if isinstance(body["input"], list) else []
+    results = [item["output"] for item in items if item.get("type") == "function_call_output"]
+    images = [
+        part["image_url"] for item in items if isinstance(item.get("content"), list)
+        for part in item["content"] if part["type"] == "input_image"
+    ]  # fmt: skip
+    return Question(
+        functions=tuple(tool["name"] for tool in body.get("tools") or ()),
+        result=" ".join(results) if results else None,
+        image=size_of(images[0].partition("base64,")[2]) if images else None,
+        json="text" in body,
     )
 
 

@@ -22,7 +22,7 @@ class Call:
     body: dict[str, Any]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The provider would answer with an error."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -82,14 +82,15 @@ class Fake:
         try:
             self.check(call)
             model = self.model(call)
-            if not self.misbehave(writer, model, self.streams(call)):
+            if not self.misbehave(writer, model, call):
                 self.answer(writer, call)
-        except Refused as refused:
+        except RefusedError as refused:
             writer.json(refused.status, self.error(refused.status, refused.message))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             writer.json(400, self.error(400, f"malformed: {error!r}"))
 
-    def misbehave(self, writer: Writer, model: str, stream: bool) -> bool:
+    def misbehave(self, writer: Writer, model: str, call: Call) -> bool:
+        stream = self.streams(call)
         if model.startswith("status-"):
             status = int(model.removeprefix("status-"))
             message = f"told to say {status} by http://10.1.2.3:8080/internal with key {KEY}"
@@ -106,19 +107,19 @@ class Fake:
             writer.begin()
             writer.handler.close_connection = True
         elif model == "endless" and stream:
-            self.endless(writer)
+            self.endless(writer, call)
         else:
             return False
         return True
 
-    def endless(self, writer: Writer) -> None:
+    def endless(self, writer: Writer, call: Call) -> None:
         writer.begin()
-        events = self.opening("endless")
+        events = self.opening(call)
         try:
             while not self.closing.is_set():
                 for event in events:
                     writer.event(event)
-                events = [self.piece("on ")]
+                events = [self.piece(call, "on ")]
                 self.closing.wait(0.02)
         except OSError:
             self.left.set()
@@ -127,7 +128,7 @@ class Fake:
     # What a provider is
 
     def check(self, call: Call) -> None:
-        """Raises Refused for what the provider would refuse."""
+        """Raises RefusedError for what the provider would refuse."""
         raise NotImplementedError
 
     def model(self, call: Call) -> str:
@@ -146,11 +147,11 @@ class Fake:
         """The provider's error object."""
         raise NotImplementedError
 
-    def opening(self, model: str) -> list[Any]:
+    def opening(self, call: Call) -> list[Any]:
         """A stream's events before its first text."""
         raise NotImplementedError
 
-    def piece(self, text: str) -> Any:
+    def piece(self, call: Call, text: str) -> Any:
         """A stream's event with text."""
         raise NotImplementedError
 
@@ -194,9 +195,9 @@ class Writer:
         self.handler.wfile.write(b"0\r\n\r\n")
 
     def stream(self, events: list[Any], cut: bool) -> None:
-        """All events, or half of them and then nothing more."""
+        """All events, or the first of them and then nothing more."""
         self.begin()
-        for event in events[: max(len(events) // 2, 2)] if cut else events:
+        for event in events[: max(len(events) - 3, 1)] if cut else events:
             self.event(event)
         if cut:
             self.handler.close_connection = True

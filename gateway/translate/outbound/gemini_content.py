@@ -11,10 +11,16 @@ from gateway.translate.faults import UnsupportedError, WrongRequestError, a_list
 from gateway.translate.outbound.chat_content import arguments_of, data_uri, file_data, image_url, parts_of, text_of
 
 Part = dict[str, Any]
+# What Google's documentation says to send for calls whose signature is not known: APIs other than chat have no place
+# for it, and other models' calls never had one. https://ai.google.dev/gemini-api/docs/thought-signatures
+_NO_SIGNATURE = "skip_thought_signature_validator"
 
 
-def conversation(messages: Any) -> tuple[str, list[dict[str, Any]]]:
-    """System instruction and turns; a function's answers are one turn of the user, named by the function."""
+def conversation(messages: Any, signed: bool = False) -> tuple[str, list[dict[str, Any]]]:
+    """System instruction and turns; a function's answers are one turn of the user, named by the function.
+
+    `signed`: the model refuses calls without a signature of its thoughts.
+    """
     system: list[str] = []
     turns: list[dict[str, Any]] = []
     names: dict[str, str] = {}
@@ -23,7 +29,7 @@ def conversation(messages: Any) -> tuple[str, list[dict[str, Any]]]:
         if role in ("system", "developer"):
             system.append(text_of(message.get("content")))
             continue
-        parts = _parts(role, message, names)
+        parts = _parts(role, message, names, signed)
         speaker = "model" if role == "assistant" else "user"
         if parts and turns and turns[-1]["role"] == speaker:
             turns[-1]["parts"] += parts
@@ -34,26 +40,27 @@ def conversation(messages: Any) -> tuple[str, list[dict[str, Any]]]:
     return "\n\n".join(system), turns
 
 
-def _parts(role: Any, message: dict[str, Any], names: dict[str, str]) -> list[Part]:
+def _parts(role: Any, message: dict[str, Any], names: dict[str, str], signed: bool) -> list[Part]:
     if role == "user":
         return [_part(part) for part in parts_of(message.get("content"))]
     if role == "assistant":
         calls = a_list(message.get("tool_calls") or [], "messages")
         said = [_part(part) for part in parts_of(message.get("content"))]
-        return said + [_call(an_object(call, "messages"), names) for call in calls]
+        return said + [_call(an_object(call, "messages"), names, signed) for call in calls]
     if role == "tool":
         return [_response(message, names)]
     raise WrongRequestError("messages", "must each have the role system, developer, user, assistant or tool")
 
 
-def _call(call: dict[str, Any], names: dict[str, str]) -> Part:
+def _call(call: dict[str, Any], names: dict[str, str], signed: bool) -> Part:
     name = an_object(call.get("function"), "messages")["name"]
     names[call["id"]] = name
     part: Part = {"functionCall": {"name": name, "args": arguments_of(call)}}
     # The model signs its thoughts and wants the signature back; a chat keeps it where Google's own chat API does.
     google = (call.get("extra_content") or {}).get("google") or {}
-    if google.get("thought_signature"):
-        part["thoughtSignature"] = google["thought_signature"]
+    signature = google.get("thought_signature") or (_NO_SIGNATURE if signed else None)
+    if signature:
+        part["thoughtSignature"] = signature
     return part
 
 

@@ -5,6 +5,7 @@ https://ai.google.dev/api/generate-content, https://ai.google.dev/api/embeddings
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gateway.translate.faults import UnsupportedError, WrongRequestError, an_object
@@ -40,14 +41,16 @@ _HINTS = frozenset(
 )  # fmt: skip
 # As Google's own OpenAI-compatible API maps them: https://ai.google.dev/gemini-api/docs/openai
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
+_VERSION = re.compile(r"gemini-(\d{1,3})")
+_SIGNED_SINCE = 3
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 
 
-def to_gemini(body: dict[str, Any]) -> dict[str, Any]:
-    """The body of `generateContent`. Raises UnsupportedError and WrongRequestError."""
+def to_gemini(body: dict[str, Any], model: str) -> dict[str, Any]:
+    """The body of `generateContent`; `model` decides whether calls must be signed. Raises UnsupportedError and WrongRequestError."""
     refuse(body)
     made = {n: v for n, v in body.items() if n not in _TRANSLATED and n not in _HINTS}
-    system, made["contents"] = conversation(body["messages"])
+    system, made["contents"] = conversation(body["messages"], signed=_must_sign(model))
     if system:
         made["systemInstruction"] = {"parts": [{"text": system}]}
     settings = {**an_object(made.get("generationConfig") or {}, "generationConfig"), **_settings(body)}
@@ -70,6 +73,11 @@ def to_embeddings(body: dict[str, Any], model: str) -> dict[str, Any]:
     size = {"outputDimensionality": body["dimensions"]} if body.get("dimensions") else {}
     name = f"models/{model.removeprefix('models/')}"
     return {"requests": [{"model": name, "content": {"parts": [{"text": text}]}, **size} for text in texts]}
+
+
+def _must_sign(model: str) -> bool:
+    version = _VERSION.search(model)
+    return version is not None and int(version[1]) >= _SIGNED_SINCE
 
 
 def _settings(body: dict[str, Any]) -> dict[str, Any]:

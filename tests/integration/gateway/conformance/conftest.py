@@ -20,7 +20,7 @@ from tests.integration.gateway.running import PRICE, Running, mock_model
 
 BEHAVIOURS = (
     "good", "embed", "status-400", "status-401", "status-429", "status-500", "silent", "cut", "cut-first", "endless",
-    "garbage", "sse-garbage",
+    "garbage", "sse-garbage", "gemini-3",
 )  # fmt: skip
 TIMEOUTS = {"connect_s": 2, "first_byte_s": 0.6, "idle_s": 2, "total_s": 10}
 CLIENTS: dict[str, Any] = {
