@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway import period
 from gateway.config.known import SDK_PREFIX, known
@@ -23,6 +24,8 @@ def _duration(text: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 Reference = Annotated[str, AfterValidator(check_reference)]
 Duration = Annotated[str, AfterValidator(_duration)]
+# Unquoted, Azure's versions are dates to YAML.
+ApiVersion = Annotated[str | None, BeforeValidator(lambda v: v.isoformat() if isinstance(v, date) else v)]
 HeaderName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9-]+$")]
 
 
@@ -85,7 +88,7 @@ class Deployment(_Part):
     model: Name
     api_base: str | None = Field(None, pattern=r"^https?://[^\s/]+")
     api_key: Reference | None = None
-    api_version: str | None = Field(None, pattern=r"^[A-Za-z0-9.-]{1,40}$")
+    api_version: ApiVersion = Field(None, pattern=r"^[A-Za-z0-9.-]{1,40}$")
     headers: dict[HeaderName, str] = Field(default_factory=dict)
     rpm: int | None = Field(None, ge=1)
     tpm: int | None = Field(None, ge=1)
