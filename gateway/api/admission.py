@@ -7,7 +7,7 @@ import hmac
 from gateway import pricing
 from gateway.api.answers import Receive, Scope
 from gateway.api.outcome import Outcome
-from gateway.api.requests import credential, parse, read_body
+from gateway.api.requests import credential, forwarded, parse, read_body
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits import Gate, Pass
 from gateway.limits.passes import Passes
@@ -39,6 +39,8 @@ class Admission:
         outcome.key = await self.key(scope)
         check_usable(outcome.key)
         request = parse(kind, await read_body(receive))
+        if kind in ("messages", "count_tokens"):
+            request.headers = forwarded(scope)
         self._name_model(outcome, outcome.key, request)
         outcome.stream = request.stream
         step = self._router.first(outcome.model)

@@ -11,6 +11,8 @@ from gateway.errors import ApiError
 from gateway.providers import Kind, Request
 
 MOST_BODY = 32 << 20
+_FORWARDED = frozenset({b"anthropic-beta"})
+_KEY_HEADERS = frozenset({b"x-api-key", b"api-key"})
 
 
 class ClientLeftError(Exception):
@@ -18,13 +20,13 @@ class ClientLeftError(Exception):
 
 
 def credential(scope: Scope) -> bytes:
-    """The bearer token or `x-api-key`; empty when there is none."""
+    """The bearer token, `x-api-key` or Azure's `api-key`; empty when there is none."""
     found = b""
     for name, value in scope["headers"]:
         if name == b"authorization":
             kind, _, token = value.partition(b" ")
             return bytes(token.strip()) if kind.lower() == b"bearer" else b""
-        if name == b"x-api-key":
+        if name in _KEY_HEADERS:
             found = value
     return found
 
@@ -60,12 +62,21 @@ def parse(kind: Kind, raw: bytes) -> Request:
         raise _invalid("`model` must be the name of a model", "model")
     if kind in ("chat", "messages", "count_tokens"):
         _check_messages(body)
+    elif kind == "embeddings" and not body.get("input"):
+        raise _invalid("`input` must be text, tokens, or a list of either", "input")
+    if kind in ("embeddings", "count_tokens"):
+        return Request(kind, body, len(raw))
     stream = body.get("stream") or False
     if not isinstance(stream, bool):
         raise _invalid("`stream` must be true or false", "stream")
     options = body.get("stream_options")
     wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
     return Request(kind, body, len(raw), stream, wants_usage)
+
+
+def forwarded(scope: Scope) -> dict[str, str]:
+    """The headers of a client of Anthropic's API that its upstream must see too."""
+    return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _FORWARDED}
 
 
 def _check_messages(body: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """`gateway.yaml` as a frozen, typed value with its secrets resolved."""
 
-from gateway.config.bases import BASES
+from gateway.config.known import KnownProvider, known
 from gateway.config.load import load
 from gateway.config.model import (
     Config,
@@ -14,14 +14,15 @@ from gateway.config.model import (
 )
 
 __all__ = [
-    "BASES",
     "Config",
     "DeclaredKey",
     "Deployment",
+    "KnownProvider",
     "MockBehaviour",
     "Model",
     "PriceEntry",
     "Team",
     "Timeouts",
+    "known",
     "load",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway import period
-from gateway.config.bases import BASES
-from gateway.config.secret import check_reference
+from gateway.config.known import SDK_PREFIX, known
+from gateway.config.secret import check_header, check_reference
 
 
 class _Part(BaseModel):
@@ -23,6 +24,9 @@ def _duration(text: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 Reference = Annotated[str, AfterValidator(check_reference)]
 Duration = Annotated[str, AfterValidator(_duration)]
+# Unquoted, Azure's versions are dates to YAML.
+ApiVersion = Annotated[str | None, BeforeValidator(lambda v: v.isoformat() if isinstance(v, date) else v)]
+HeaderName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9-]+$")]
 
 
 class Listen(_Part):
@@ -73,13 +77,19 @@ class Timeouts(_Part):
 
 
 class Deployment(_Part):
-    """One upstream target of a public model name."""
+    """One upstream target of a public model name.
+
+    `api_version`: Azure's or Anthropic's version of the API. `headers` go out with every request; a value may be a
+    secret reference, and one that carries a credential must be.
+    """
 
     id: Name
     provider: Name
     model: Name
     api_base: str | None = Field(None, pattern=r"^https?://[^\s/]+")
     api_key: Reference | None = None
+    api_version: ApiVersion = Field(None, pattern=r"^[A-Za-z0-9.-]{1,40}$")
+    headers: dict[HeaderName, str] = Field(default_factory=dict)
     rpm: int | None = Field(None, ge=1)
     tpm: int | None = Field(None, ge=1)
     weight: float = Field(1.0, ge=0)
@@ -91,8 +101,12 @@ class Deployment(_Part):
     def _fits_provider(self) -> Deployment:
         if self.mock is not None and self.provider != "mock":
             raise ValueError("`mock` is only for provider mock")
-        if self.provider != "mock" and self.provider not in BASES and self.api_base is None:
+        if self.provider == SDK_PREFIX:
+            raise ValueError("`litellm/` needs the name of a provider of the LiteLLM SDK after it")
+        if known(self.provider).base is None and self.api_base is None:
             raise ValueError(f"provider {self.provider!r} needs an `api_base`")
+        for name, value in self.headers.items():
+            check_header(name, value)
         return self
 
 

@@ -1,7 +1,8 @@
-"""Providers turn a public request into an upstream call, the answer into OpenAI-shaped bytes and Usage."""
+"""Providers turn a request into an upstream call, and the answer into the bytes the client expects and its Usage.
+
+`gateway.providers.registry` makes them; here is only the seam, so that importing it loads no provider.
+"""
 
 from gateway.providers.base import Answer, Kind, Provider, Request, Stream, Usage
-from gateway.providers.mock import MockProvider
-from gateway.providers.openai import OpenAIProvider
 
-__all__ = ["Answer", "Kind", "MockProvider", "OpenAIProvider", "Provider", "Request", "Stream", "Usage"]
+__all__ = ["Answer", "Kind", "Provider", "Request", "Stream", "Usage"]

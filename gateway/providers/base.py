@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from gateway.config import Deployment
 
 # What a client asked for, named by its endpoint.
 Kind = Literal["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(slots=True)
@@ -66,13 +67,18 @@ class Answer:
 
 
 class Stream(Protocol):
-    """A stream whose upstream has accepted. Iterating yields whole SSE events as bytes, without `[DONE]`.
+    """A stream whose upstream has accepted. Iterating yields whole SSE events as bytes, in the form of the request's
+    kind, but not the one that ends the stream: that is `closing`, and it is right once iteration has ended.
 
     `usage` is right once iteration has ended; before that it is the best estimate. Iteration raises
     UpstreamError when the upstream breaks off. `close` may be called at any time.
     """
 
-    usage: Usage
+    @property
+    def usage(self) -> Usage: ...
+
+    @property
+    def closing(self) -> bytes: ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
@@ -81,6 +87,10 @@ class Stream(Protocol):
 
 class Provider(Protocol):
     """One kind of upstream."""
+
+    def kinds(self, deployment: Deployment, /) -> frozenset[str]:
+        """The kinds of request this deployment takes as they are."""
+        ...
 
     async def complete(self, deployment: Deployment, request: Request) -> Answer:
         """Raises UpstreamError."""

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
 from gateway.api.answers import Receive, Scope, Send, send_error
 from gateway.api.endpoint import Endpoint
 from gateway.api.open_routes import OpenRoutes
 from gateway.errors import ApiError
+from gateway.providers import Kind
 
-_CHAT = frozenset({"/v1/chat/completions", "/chat/completions"})
+# Each also without `/v1`, as LiteLLM serves them.
+_PATHS: dict[Kind, str] = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+    "responses": "/responses",
+    "messages": "/messages",
+    "count_tokens": "/messages/count_tokens",
+}
 
 
 class App:
     """Dispatch by path and method."""
 
-    def __init__(self, chat: Endpoint, routes: OpenRoutes, admin: FastAPI) -> None:
-        self._chat = chat
+    def __init__(self, endpoints: Mapping[Kind, Endpoint], routes: OpenRoutes, admin: FastAPI) -> None:
+        self._endpoints = {prefix + path: endpoints[kind] for kind, path in _PATHS.items() for prefix in ("/v1", "")}
         self._routes = routes
         self._admin = admin
 
@@ -25,14 +36,15 @@ class App:
         if scope["type"] != "http":
             return
         path, method = scope["path"], scope["method"]
-        if path in _CHAT:
+        endpoint = self._endpoints.get(path)
+        if endpoint is not None:
             if method == "POST":
-                await self._chat(scope, receive, send)
+                await endpoint(scope, receive, send)
             else:
                 await _wrong_method(send, path, "POST")
-        elif path in self._routes.paths:
+        elif (route := self._routes.find(path)) is not None:
             if method in ("GET", "HEAD"):
-                await self._routes.paths[path](scope, receive, send)
+                await route(scope, receive, send)
             else:
                 await _wrong_method(send, path, "GET")
         else:

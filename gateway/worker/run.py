@@ -27,10 +27,10 @@ from gateway.limits.link import AccountantLink
 from gateway.limits.passes import Passes
 from gateway.metrics.recorder import Recorder
 from gateway.pricing import Price
-from gateway.providers import MockProvider, OpenAIProvider, Provider
+from gateway.providers.base import KINDS
+from gateway.providers.registry import providers_for
 from gateway.routing import Router
 from gateway.state import StateDirectory
-from gateway.upstream import Client
 from gateway.worker.app import App
 
 _log = logging.getLogger("gateway.worker")
@@ -59,7 +59,7 @@ class Worker:
             self._pushed,
             self.passes.forget_all,
         )
-        self.providers = _providers(config)
+        self.providers = providers_for(config)
         router = Router(config, prices)
         recorder = Recorder(state.metrics, slot)
         for model in config.models:
@@ -70,7 +70,8 @@ class Worker:
         self.routes = OpenRoutes(
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
-        self.app = App(Endpoint("chat", admission, attempts, accounting), self.routes, admin_app(self.link, admission))
+        endpoints = {kind: Endpoint(kind, admission, attempts, accounting) for kind in KINDS}
+        self.app = App(endpoints, self.routes, admin_app(self.link, admission))
 
     async def keep_spool(self) -> None:
         """Try again to write rows that a full disk kept in memory."""
@@ -101,12 +102,6 @@ class Worker:
                 self.passes.forget(key_hash)
         returned = {key_hash: self.gate.give_back(key_hash) for key_hash in message["keys"]}
         return {key_hash: leases for key_hash, leases in returned.items() if any(leases)}
-
-
-def _providers(config: Config) -> dict[str, Provider]:
-    mock, openai = MockProvider(), OpenAIProvider(Client())
-    names = {d.provider for model in config.models for d in model.deployments}
-    return {name: mock if name == "mock" else openai for name in names}
 
 
 async def run(

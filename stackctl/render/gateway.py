@@ -63,6 +63,8 @@ def _deployment(id_: str, deployment: Deployment) -> dict[str, Any]:
         "model": deployment.model,
         "api_base": deployment.api_base,
         "api_key": from_bundle(deployment.api_key),
+        "api_version": deployment.api_version,
+        "headers": {name: from_bundle(value) for name, value in deployment.headers.items()},
         "rpm": deployment.rpm,
         "tpm": deployment.tpm,
         "weight": deployment.weight,

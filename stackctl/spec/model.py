@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from stackctl.spec.checks import Checks
@@ -14,6 +15,8 @@ from stackctl.spec.secret import FileRef, SecretRef, check_reference
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
 _STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_CREDENTIAL = re.compile("authorization|key|token|secret|cookie|password", re.IGNORECASE)
 _SCRAPE_FLOOR = Duration("15s")
 TEST_PREFIX = "stackctl-test-"
 CANARY_MODEL = "stackctl-canary"
@@ -27,6 +30,10 @@ def _check_floor(value: Duration) -> Duration:
 
 def _check_database(value: str) -> str:
     return value if value == "sqlite" else check_reference(value)
+
+
+def _text_of_date(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -66,11 +73,31 @@ class Deployment(Section):
         None, pattern=r"^https?://", description="Base URL, where it is not the provider's own."
     )
     api_key: SecretRef | None = Field(None, description="A reference to the provider's key.")
+    # Unquoted, Azure's versions are dates to YAML.
+    api_version: Annotated[str | None, BeforeValidator(_text_of_date)] = Field(
+        None,
+        pattern=r"^[A-Za-z0-9.-]{1,40}$",
+        description="Azure's or Anthropic's version of the API; without it the gateway takes one that it knows.",
+    )
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        description="Headers of every request to this deployment. A value may be a secret reference (env:NAME, "
+        "file:path); one that carries a credential must be.",
+    )
     rpm: int | None = Field(None, ge=1, description="Requests per minute the provider grants.")
     tpm: int | None = Field(None, ge=1, description="Tokens per minute the provider grants.")
     weight: float = Field(1, gt=0, description="Share of the traffic among the deployments of one model.")
     price: Price | None = Field(None, description="Own prices; without them the built-in price table is asked.")
     mock: Mock | None = Field(None, description="Only for provider `mock`.")
+
+    @model_validator(mode="after")
+    def _headers_hold_no_secret(self) -> Deployment:
+        for name, value in self.headers.items():
+            if not _HEADER.fullmatch(name):
+                raise fault("a header's name is made of letters, digits and dashes", "headers", name)
+            if _CREDENTIAL.search(name) and not value.startswith(("env:", "file:")):
+                raise fault("this header is a credential: use env:NAME or file:path", "headers", name)
+        return self
 
     @model_validator(mode="after")
     def _mock_only_for_mock(self) -> Deployment:
