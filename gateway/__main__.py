@@ -40,9 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check a config file and its secrets")
     for command in (serve, check):
         command.add_argument("--config", type=Path, required=True, metavar="FILE")
-    serve.add_argument(
-        "--state", type=Path, required=True, metavar="DIR", help="where files of this run live"
-    )
+    serve.add_argument("--state", type=Path, required=True, metavar="DIR", help="where files of this run live")
     return parser
 
 

@@ -52,9 +52,7 @@ class Sessions:
         self.connected: dict[str, Session] = {}
         self._number = 0
 
-    async def push(
-        self, message: wire.Message, to: Iterable[str] | None = None
-    ) -> list[tuple[str, dict[str, int]]]:
+    async def push(self, message: wire.Message, to: Iterable[str] | None = None) -> list[tuple[str, dict[str, int]]]:
         """Push to some or all workers and wait for them: (session, leases given back) of each."""
         names = list(self.connected) if to is None else [name for name in to if name in self.connected]
         self._number += 1

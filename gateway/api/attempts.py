@@ -20,9 +20,7 @@ Call = Callable[[Provider, Deployment], Awaitable[T]]
 class Attempts:
     """Bound to one worker's router, providers and accounting."""
 
-    def __init__(
-        self, router: Router, providers: dict[str, Provider], gate: Gate, accounting: Accounting
-    ) -> None:
+    def __init__(self, router: Router, providers: dict[str, Provider], gate: Gate, accounting: Accounting) -> None:
         self._router = router
         self._providers = providers
         self._gate = gate
@@ -34,9 +32,7 @@ class Attempts:
         Raises the last UpstreamError when every deployment failed or one error is the request's own fault.
         """
         tried = outcome.model
-        last = UpstreamError(
-            429, "rate_limit_exceeded", "Every deployment of this model is at its rate limit"
-        )
+        last = UpstreamError(429, "rate_limit_exceeded", "Every deployment of this model is at its rate limit")
         for step in self._router.plan(outcome.model):
             if step.limited and not await self._gate.claim(step.deployment.id):
                 continue

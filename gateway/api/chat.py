@@ -71,9 +71,7 @@ class Chat:
         await send_bytes(send, 200, answer.body, (JSON, *_headers(outcome), cost))
 
     async def _stream(self, request: ChatRequest, outcome: Outcome, receive: Receive, send: Send) -> None:
-        async def call(
-            provider: Provider, deployment: Deployment
-        ) -> tuple[Stream, AsyncIterator[bytes], bytes]:
+        async def call(provider: Provider, deployment: Deployment) -> tuple[Stream, AsyncIterator[bytes], bytes]:
             stream = await provider.stream(deployment, request)
             events = stream.__aiter__()
             try:
@@ -87,9 +85,7 @@ class Chat:
         left = loop.create_task(_until_left(receive))
         outcome.status, outcome.first_token = 200, time.perf_counter()
         try:
-            await send(
-                {"type": "http.response.start", "status": 200, "headers": [*EVENTS, *_headers(outcome)]}
-            )
+            await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *_headers(outcome)]})
             await _relay(send, first, events, left)
         except UpstreamError as error:
             outcome.failed(error.status, error.kind)
@@ -104,9 +100,7 @@ class Chat:
         outcome.usage = stream.usage
         if outcome.error_type:
             self._attempts.broke(outcome, outcome.status)
-            last = (
-                b"data: " + error_body(outcome.status, outcome.error_type, "The upstream broke off") + b"\n\n"
-            )
+            last = b"data: " + error_body(outcome.status, outcome.error_type, "The upstream broke off") + b"\n\n"
         else:
             self._attempts.succeeded(outcome)
             last = _DONE

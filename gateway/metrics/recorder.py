@@ -44,9 +44,7 @@ class Recorder:
         self._distributions: dict[tuple[str, ...], Distribution] = {}
         self._silent_until = 0.0
 
-    def request(
-        self, labels: Labels, status: int, seconds: float, prompt: int, completion: int, usd: float
-    ) -> None:
+    def request(self, labels: Labels, status: int, seconds: float, prompt: int, completion: int, usd: float) -> None:
         """One finished request, answered or refused."""
         children = self._children.get((labels, str(status)))
         if children is None:
@@ -65,9 +63,7 @@ class Recorder:
 
     def error(self, labels: Labels, error_type: str) -> None:
         """A request that ended in an error."""
-        self.count(
-            "litellm_errors_total", 1.0, labels.model, labels.team, labels.key, labels.provider, error_type
-        )
+        self.count("litellm_errors_total", 1.0, labels.model, labels.team, labels.key, labels.provider, error_type)
 
     def count(self, name: str, amount: float, *values: str) -> None:
         """Raise a counter or a gauge."""

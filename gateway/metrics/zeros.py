@@ -15,9 +15,7 @@ STATUSES = ("200", "401", "429", "500", "502", "504")
 ERROR_TYPES = ("rate_limit_error", "authentication_error", "timeout", "api_error")
 
 
-def first_series(
-    config: Config, alias: str, team: str, models: list[str]
-) -> Iterator[tuple[str, tuple[str, ...]]]:
+def first_series(config: Config, alias: str, team: str, models: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(metric, label values) to publish when a key appears."""
     allowed = [m for m in config.models if m.name in models or (not models and not m.hidden)]
     targets = {(m.name, d.provider) for m in allowed for d in m.deployments}

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway import clock
 from gateway import state as state_directory
 from gateway.config import Config
 from gateway.errors import StartError
@@ -88,9 +89,7 @@ class Master:
         while not self._stopping and not all(_answers(sockets[child.role]) for child in keepers):
             for child in keepers:
                 if child.process is not None and child.process.poll() is not None:
-                    raise StartError(
-                        f"the {child.role} ended with code {child.process.returncode} at its start"
-                    )
+                    raise StartError(f"the {child.role} ended with code {child.process.returncode} at its start")
             if time.monotonic() > deadline:
                 raise StartError(f"accountant and exporter did not start within {_START_S:g} s")
             time.sleep(0.02)
@@ -104,9 +103,7 @@ class Master:
             if child.process is None and now >= child.start_at:
                 self._start(child, state, listener)
 
-    def _died(
-        self, child: Child, process: subprocess.Popen[bytes], state: StateDirectory, now: float
-    ) -> None:
+    def _died(self, child: Child, process: subprocess.Popen[bytes], state: StateDirectory, now: float) -> None:
         code = process.returncode
         _log.warning("%s (pid %d) ended with code %d", child.slot, process.pid, code)
         _close(process)
@@ -130,7 +127,7 @@ class Master:
             # A signal to this process's whole group must not end the accountant before the workers.
             process_group=0,
         )
-        order = Order(child.role, child.slot, self._config, state, self._prices, handed)
+        order = Order(child.role, child.slot, self._config, state, self._prices, handed, clock.offset())
         if process.stdin is None:
             return
         try:
@@ -156,9 +153,7 @@ def _bind(config: Config) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise StartError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another `listen.port`"
-        ) from None
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}; choose another `listen.port`") from None
     listener.setblocking(False)
     return listener
 

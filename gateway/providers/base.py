@@ -11,11 +11,19 @@ from gateway.config import Deployment
 
 @dataclass(slots=True)
 class Usage:
-    """Tokens of one answer. `estimated` when the provider did not say."""
+    """Tokens of one answer. `estimated` when the provider did not say.
+
+    `cached`, `cache_write` and `audio_prompt` are part of `prompt`; `reasoning` and `audio_completion` of
+    `completion`.
+    """
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    audio_prompt: int = 0
+    audio_completion: int = 0
     estimated: bool = False
 
 

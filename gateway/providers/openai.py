@@ -111,11 +111,15 @@ class OpenAIStream:
 
 def usage_of(usage: dict[str, Any]) -> Usage:
     """OpenAI's `usage` object."""
-    details = usage.get("prompt_tokens_details") or {}
+    prompt = usage.get("prompt_tokens_details") or {}
+    completion = usage.get("completion_tokens_details") or {}
     return Usage(
         int(usage.get("prompt_tokens") or 0),
         int(usage.get("completion_tokens") or 0),
-        int(details.get("cached_tokens") or 0),
+        int(prompt.get("cached_tokens") or 0),
+        reasoning=int(completion.get("reasoning_tokens") or 0),
+        audio_prompt=int(prompt.get("audio_tokens") or 0),
+        audio_completion=int(completion.get("audio_tokens") or 0),
     )
 
 

@@ -27,8 +27,7 @@ class Router:
         self._models = {model.name: model for model in config.models}
         self._steps = {
             model.name: [
-                Step(model.name, d, prices.get(d.id), d.rpm is not None or d.tpm is not None)
-                for d in model.deployments
+                Step(model.name, d, prices.get(d.id), d.rpm is not None or d.tpm is not None) for d in model.deployments
             ]
             for model in config.models
         }

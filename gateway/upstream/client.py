@@ -139,9 +139,7 @@ class Client:
         connection = await pool.connect(timeouts.connect_s)
         return await self._exchange(connection, data, timeouts, streaming)
 
-    async def _exchange(
-        self, connection: Connection, data: bytes, timeouts: Timeouts, streaming: bool
-    ) -> Body:
+    async def _exchange(self, connection: Connection, data: bytes, timeouts: Timeouts, streaming: bool) -> Body:
         try:
             return await connection.send(data, timeouts, self._most, streaming)
         except asyncio.CancelledError:

@@ -40,7 +40,5 @@ class App:
 
 
 async def _wrong_method(send: Send, path: str, allowed: str) -> None:
-    error = ApiError(
-        405, "invalid_request_error", f"{path} takes {allowed}", headers=((b"allow", allowed.encode()),)
-    )
+    error = ApiError(405, "invalid_request_error", f"{path} takes {allowed}", headers=((b"allow", allowed.encode()),))
     await send_error(send, error)

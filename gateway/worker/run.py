@@ -48,9 +48,7 @@ class _Server(uvicorn.Server):
 class Worker:
     """One worker's parts, wired."""
 
-    def __init__(
-        self, config: Config, state: StateDirectory, slot: str, prices: dict[str, Price | None]
-    ) -> None:
+    def __init__(self, config: Config, state: StateDirectory, slot: str, prices: dict[str, Price | None]) -> None:
         self.session = f"{slot}-{secrets.token_hex(6)}"
         self.spool = SpoolWriter(state.spool, self.session)
         self.link = AccountantLink(state.accountant_socket)
@@ -67,12 +65,14 @@ class Worker:
         for model in config.models:
             recorder.count("litellm_current_load", 0.0, model.name)
         accounting = Accounting(recorder, self.gate, self.spool)
-        admission = Admission(self.passes, self.gate, router, config.master_key)
+        admission = Admission(self.passes, self.gate, router, config.master_key, _refused(config, prices))
         attempts = Attempts(router, self.providers, self.gate, accounting)
         self.routes = OpenRoutes(
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
-        self.app = App(Chat(admission, attempts, accounting), self.routes, admin_app(self.link, admission))
+        self.app = App(
+            Chat(admission, attempts, accounting), self.routes, admin_app(self.link, admission, config, prices)
+        )
 
     async def keep_spool(self) -> None:
         """Try again to write rows that a full disk kept in memory."""
@@ -103,6 +103,14 @@ class Worker:
                 self.passes.forget(key_hash)
         returned = {key_hash: self.gate.give_back(key_hash) for key_hash in message["keys"]}
         return {key_hash: money for key_hash, money in returned.items() if money}
+
+
+def _refused(config: Config, prices: dict[str, Price | None]) -> frozenset[str]:
+    """Models that may reach a deployment without a price, if the policy refuses those."""
+    if config.pricing.unpriced == "allow":
+        return frozenset()
+    bare = {m.name for m in config.models if any(prices.get(d.id) is None for d in m.deployments)}
+    return frozenset(m.name for m in config.models if m.name in bare or bare & set(m.fallbacks))
 
 
 def _providers(config: Config) -> dict[str, Provider]:
