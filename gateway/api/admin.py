@@ -41,7 +41,7 @@ def admin_app(link: AccountantLink, admission: Admission, config: Config, prices
     """Everything that is not on the hot path. Its OpenAPI document is at /openapi.json, behind the master key."""
     bearer = HTTPBearer(description="The master key", auto_error=False)
 
-    async def master(request: Request, _: Annotated[Any, Depends(bearer)]) -> None:
+    async def master(request: Request) -> None:
         secret = credential(request.scope)
         if not secret or not admission.is_master(secret):
             raise ApiError(401, "invalid_api_key", "This path needs the master key")
@@ -49,7 +49,7 @@ def admin_app(link: AccountantLink, admission: Admission, config: Config, prices
     app = FastAPI(
         title="Gateway",
         version=__version__,
-        dependencies=[Depends(master)],
+        dependencies=[Depends(master), Depends(bearer)],
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
