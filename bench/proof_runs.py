@@ -40,7 +40,9 @@ def main(runs: int, directory: Path) -> int:
                 resolved = sum(hop["seconds"] or 0 for hop in alert["hops"] if hop["name"] in ("inactive", "resolved"))
                 late = "" if alert["within_bound"] else "  LATE"
                 seconds = alert["delivery_seconds"] or float("nan")
-                print(f"{run:3}  {alert['alert']:22} {seconds:8.1f} s {alert['bound_seconds']:5.0f} s {resolved:7.1f} s{late}")
+                print(
+                    f"{run:3}  {alert['alert']:22} {seconds:8.1f} s {alert['bound_seconds']:5.0f} s {resolved:7.1f} s{late}"
+                )
             good += proof["ok"] and all(alert["within_bound"] for alert in proof["alerts"])
     finally:
         stackctl("down", "-C", str(directory))

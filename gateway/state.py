@@ -68,6 +68,14 @@ def empty_metrics(state: StateDirectory) -> None:
         path.unlink()
 
 
+def remove_sockets(state: StateDirectory) -> None:
+    """At the end of a run: sockets, and their directory where it is not below the state directory."""
+    for path in (state.accountant_socket, state.exporter_socket):
+        path.unlink(missing_ok=True)
+    if not state.run.is_relative_to(state.root):
+        state.run.rmdir()
+
+
 def _socket_directory(root: Path) -> Path:
     own = root / "run"
     if len(os.fsencode(own)) <= _LONGEST_SOCKET_DIRECTORY:

@@ -17,7 +17,7 @@ def check_reference(text: str) -> str:
 def resolve(reference: str, base: Path) -> str:
     """The secret's value; relative paths start at `base`. Raises ValueError saying what is missing."""
     scheme, _, rest = reference.partition(":")
-    value = _from_environment(rest) if scheme == "env" else _from_file(base / rest)
+    value = _from_environment(rest) if scheme == "env" else _from_file(base / Path(rest).expanduser())
     if not value:
         raise ValueError(f"{reference} is empty")
     if any(c.isspace() or not c.isprintable() or ord(c) > 126 for c in value):

@@ -73,6 +73,7 @@ class Master:
         finally:
             self._end()
             listener.close()
+            state_directory.remove_sockets(state)
             os.close(lock)
 
     def _stop(self, *_: object) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, init, lifecycle, proof
+from stackctl.cli import alerts, bundle, init, keys, lifecycle, proof, spend, teams
 
 app = typer.Typer(
     name="stackctl",
@@ -45,3 +45,7 @@ app.command("logs")(lifecycle.logs)
 app.command("open")(lifecycle.open_)
 app.command("validate")(proof.validate)
 app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(keys.keys, name="keys")
+app.add_typer(teams.teams, name="teams")
+app.command("models")(teams.models)
+app.add_typer(spend.spend, name="spend")

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -106,7 +107,9 @@ def test_a_deep_state_directory_and_a_metrics_token_work(tmp_path: Path) -> None
         pass
     deep = Running(tmp_path / ("d" * 60) / ("e" * 60), workers=1, metrics={"token": "file:../../token"})
     deep.config["models"] = [mock_model("demo")]
+    elsewhere = set(Path(tempfile.gettempdir()).glob("gateway-*"))
     with deep as gateway:
+        assert len(set(Path(tempfile.gettempdir()).glob("gateway-*")) - elsewhere) >= 1
         assert gateway.http.get("/metrics").status_code == 401
         answer = gateway.http.get("/metrics", headers={"Authorization": "Bearer scrape-token"})
         assert answer.status_code == 200

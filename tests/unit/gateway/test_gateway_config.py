@@ -87,6 +87,12 @@ def test_a_bad_value_is_one_line_that_names_the_field(
     assert reason in line
 
 
+def test_a_secret_file_may_be_in_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").write_text("sk-at-home")
+    assert load(write(tmp_path, master_key="file:~/mine")).master_key == "sk-at-home"
+
+
 def test_a_literal_secret_is_refused_and_not_repeated(tmp_path: Path) -> None:
     (line,) = problems(write(tmp_path, master_key="sk-very-secret"))
     assert "master_key" in line

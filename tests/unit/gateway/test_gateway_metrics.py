@@ -44,9 +44,7 @@ def test_numbers_are_written_as_prometheus_client_writes_them(value: float) -> N
 
 @given(keys=st.lists(st.text(max_size=40), unique=True, max_size=30))
 @settings(max_examples=50, deadline=None)
-def test_prometheus_client_reads_what_is_written(
-    tmp_path_factory: pytest.TempPathFactory, keys: list[str]
-) -> None:
+def test_prometheus_client_reads_what_is_written(tmp_path_factory: pytest.TempPathFactory, keys: list[str]) -> None:
     path = tmp_path_factory.mktemp("cells") / "counter_x.db"
     file = CellFile(path)
     keys = [key.encode("utf-8", "ignore").decode() for key in keys]
@@ -103,9 +101,7 @@ def test_an_empty_file_of_a_killed_process_does_not_break_the_page(tmp_path: Pat
     assert b'litellm_cache_hits_total{model="m"} 1.0' in Page(tmp_path).render()
 
 
-def test_a_full_disk_is_an_exception_and_counting_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_an_exception_and_counting_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(tmp_path, "w0")
     recorder.request(WHO, 200, 0.1, 1, 1, 0.1)
 

@@ -27,9 +27,7 @@ def test_money_goes_through_text_so_that_a_tenth_is_a_tenth() -> None:
     assert usd_from_nano(20_000_000) == 0.02
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("10m", 600), ("30d", 2_592_000), ("1mo", 2_592_000), ("2w", 1_209_600)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("10m", 600), ("30d", 2_592_000), ("1mo", 2_592_000), ("2w", 1_209_600)])
 def test_durations(text: str, seconds: int) -> None:
     assert period.seconds(text) == seconds
 

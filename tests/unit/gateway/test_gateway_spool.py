@@ -79,9 +79,7 @@ def test_a_spool_is_deleted_only_when_nobody_writes_to_it(tmp_path: Path) -> Non
     assert reader.names() == []
 
 
-def test_a_full_disk_keeps_rows_in_memory_and_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_keeps_rows_in_memory_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = SpoolWriter(tmp_path, "w0-a")
     writer.append(row(0))
     real = os.write
