@@ -64,12 +64,14 @@ class Desk:
         return await self._reserve_rated(session, key, estimate, tokens)
 
     async def _reserve_rated(self, session: str, key: Key, estimate: int, tokens: int) -> dict[str, Any]:
-        if any(record.tpm_limit is not None for _, record in key.limited):
-            self._intake.drain()
         taken: list[tuple[str, Record, Place]] = []
         refusal: dict[str, Any] | None = None
         for identity, record in key.limited:
             place = await self._windows.take(_limits(identity, record), tokens)
+            if place.refusal in ("tokens", "parallel"):
+                # Count what was answered meanwhile before refusing.
+                self._intake.drain()
+                place = await self._windows.take(_limits(identity, record), tokens)
             if place.refusal:
                 refusal = over_limit(identity, place, record)
                 break

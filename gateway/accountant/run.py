@@ -232,6 +232,8 @@ async def run(config: Config, state: StateDirectory, stop: asyncio.Event) -> Non
             await store.open()
             await accountant.open()
         except StoreError as error:
+            if not store.shared:
+                raise
             _log.error("the database cannot be used: %s", error)
             await asyncio.wait((told,), timeout=1.0)
             continue

@@ -8,11 +8,11 @@ from typing import Any
 from gateway import pricing
 from gateway.api.answers import Receive, Scope
 from gateway.api.outcome import Outcome
-from gateway.api.requests import credential, parse_chat, read_body
+from gateway.api.requests import credential, parse, read_body
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits import Gate, Pass
 from gateway.limits.passes import Passes
-from gateway.providers import ChatRequest
+from gateway.providers import Kind, Request
 from gateway.routing import Router
 
 # Of what a client sends beside its prompt, the ledger keeps so many entries of so many characters.
@@ -48,18 +48,18 @@ class Admission:
             known = await self._look_up(secret)
         return known
 
-    async def chat(self, scope: Scope, receive: Receive, outcome: Outcome) -> ChatRequest:
+    async def admit(self, scope: Scope, receive: Receive, outcome: Outcome, kind: Kind) -> Request:
         """A request that was let in; its reservation is in the outcome. Raises ApiError, ClientLeftError."""
         outcome.key = await self.key(scope)
         check_usable(outcome.key)
-        request = parse_chat(await read_body(receive))
+        request = parse(kind, await read_body(receive))
         self._name_model(outcome, outcome.key, request)
-        outcome.stream = request.stream
+        outcome.kind, outcome.stream = kind, request.stream
         describe(outcome, outcome.key, request.body)
         await self._reserve(outcome, outcome.key, request)
         return request
 
-    async def _reserve(self, outcome: Outcome, key: Pass, request: ChatRequest) -> None:
+    async def _reserve(self, outcome: Outcome, key: Pass, request: Request) -> None:
         step = self._router.first(outcome.model)
         # Four bytes per prompt token, and the most output asked for.
         prompt, most = request.raw_size // 4, request.most_completion
@@ -86,7 +86,7 @@ class Admission:
             raise ApiError(401, "invalid_api_key", "Invalid API key")
         return found
 
-    def _name_model(self, outcome: Outcome, key: Pass, request: ChatRequest) -> None:
+    def _name_model(self, outcome: Outcome, key: Pass, request: Request) -> None:
         name = request.body["model"]
         model = self._router.model(name)
         if model is None or (model.hidden and name not in key.models):

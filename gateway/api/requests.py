@@ -1,4 +1,4 @@
-"""From an ASGI scope to a checked chat request."""
+"""From an ASGI scope to a checked request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import orjson
 
 from gateway.api.answers import Receive, Scope
 from gateway.errors import ApiError
-from gateway.providers import ChatRequest
+from gateway.providers import Kind, Request
 
 MOST_BODY = 32 << 20
 
@@ -48,7 +48,7 @@ async def read_body(receive: Receive, most: int = MOST_BODY) -> bytes:
             raise _too_large(most)
 
 
-def parse_chat(raw: bytes) -> ChatRequest:
+def parse(kind: Kind, raw: bytes) -> Request:
     """Check what the gateway itself relies on; the upstream judges the rest. Raises ApiError 400."""
     try:
         body: Any = orjson.loads(raw)
@@ -58,14 +58,19 @@ def parse_chat(raw: bytes) -> ChatRequest:
         raise _invalid("The body must be a JSON object")
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise _invalid("`model` must be the name of a model", "model")
-    if not isinstance(body.get("messages"), list) or not body["messages"]:
-        raise _invalid("`messages` must be a list with at least one message", "messages")
+    if kind in ("chat", "messages", "count_tokens"):
+        _check_messages(body)
     stream = body.get("stream") or False
     if not isinstance(stream, bool):
         raise _invalid("`stream` must be true or false", "stream")
     options = body.get("stream_options")
     wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-    return ChatRequest(body, len(raw), stream, wants_usage)
+    return Request(kind, body, len(raw), stream, wants_usage)
+
+
+def _check_messages(body: dict[str, Any]) -> None:
+    if not isinstance(body.get("messages"), list) or not body["messages"]:
+        raise _invalid("`messages` must be a list with at least one message", "messages")
 
 
 def _within(body: bytes, most: int) -> bytes:

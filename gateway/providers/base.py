@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from gateway.config import Deployment
+
+# What a client asked for, named by its endpoint.
+Kind = Literal["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
 
 
 @dataclass(slots=True)
 class Usage:
     """Tokens of one answer. `estimated` when the provider did not say.
 
-    `cached`, `cache_write` and `audio_prompt` are part of `prompt`; `reasoning` and `audio_completion` of
-    `completion`.
+    Of `prompt`, `cached` were read from the provider's cache, `cache_write` written to it and `audio_prompt` were
+    audio; of `completion`, `reasoning` were not shown and `audio_completion` were audio.
     """
 
     prompt: int = 0
@@ -28,18 +31,26 @@ class Usage:
 
 
 @dataclass(slots=True)
-class ChatRequest:
-    """A chat completion as the client sent it. `body` must not be changed: fallbacks need it again."""
+class Request:
+    """A request as the client sent it, in the form of its `kind`. `body` must not be changed: fallbacks need it again.
 
+    `wants_usage` says that a chat stream shows its usage. `headers` are those a provider of the same form may need
+    (`anthropic-beta`).
+    """
+
+    kind: Kind
     body: dict[str, Any]
     raw_size: int
-    stream: bool
-    wants_usage: bool
+    stream: bool = False
+    wants_usage: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def most_completion(self) -> int | None:
-        """The client's own limit of completion tokens."""
-        for name in ("max_completion_tokens", "max_tokens"):
+        """The client's own limit of completion tokens; nothing to complete is a limit of 0."""
+        if self.kind in ("embeddings", "count_tokens"):
+            return 0
+        for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
             value = self.body.get(name)
             if isinstance(value, int) and value > 0:
                 return value
@@ -71,11 +82,11 @@ class Stream(Protocol):
 class Provider(Protocol):
     """One kind of upstream."""
 
-    async def complete(self, deployment: Deployment, request: ChatRequest) -> Answer:
+    async def complete(self, deployment: Deployment, request: Request) -> Answer:
         """Raises UpstreamError."""
         ...
 
-    async def stream(self, deployment: Deployment, request: ChatRequest) -> Stream:
+    async def stream(self, deployment: Deployment, request: Request) -> Stream:
         """Raises UpstreamError when the upstream refuses."""
         ...
 

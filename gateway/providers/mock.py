@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from gateway.config import Deployment, MockBehaviour
 from gateway.errors import UpstreamError
-from gateway.providers.base import Answer, ChatRequest, Usage
+from gateway.providers.base import Answer, Request, Usage
 from gateway.providers.failure import failure
 
 _WORDS = (
@@ -39,7 +39,7 @@ _DEFAULT = MockBehaviour()
 class MockProvider:
     """Answers from within the process."""
 
-    async def complete(self, deployment: Deployment, request: ChatRequest) -> Answer:
+    async def complete(self, deployment: Deployment, request: Request) -> Answer:
         """One whole answer after `latency_s`."""
         behaviour = await _begin(deployment, request)
         usage = _usage(behaviour, request)
@@ -58,7 +58,7 @@ class MockProvider:
         )
         return Answer(body, usage)
 
-    async def stream(self, deployment: Deployment, request: ChatRequest) -> MockStream:
+    async def stream(self, deployment: Deployment, request: Request) -> MockStream:
         """A stream whose first token comes after `latency_s`."""
         behaviour = await _begin(deployment, request)
         return MockStream(deployment, behaviour, request)
@@ -70,7 +70,7 @@ class MockProvider:
 class MockStream:
     """One event per token, `chunk_interval_s` apart."""
 
-    def __init__(self, deployment: Deployment, behaviour: MockBehaviour, request: ChatRequest) -> None:
+    def __init__(self, deployment: Deployment, behaviour: MockBehaviour, request: Request) -> None:
         self._envelope = _envelope(deployment, "chat.completion.chunk")
         self._behaviour = behaviour
         self._wants_usage = request.wants_usage
@@ -97,7 +97,7 @@ class MockStream:
         return _sse({**self._envelope, "choices": [choice]})
 
 
-async def _begin(deployment: Deployment, request: ChatRequest) -> MockBehaviour:
+async def _begin(deployment: Deployment, request: Request) -> MockBehaviour:
     behaviour = deployment.mock or _DEFAULT
     asked = request.body.get("mock")
     if asked is not None:
@@ -124,7 +124,7 @@ def _overridden(behaviour: MockBehaviour, asked: Any) -> MockBehaviour:
         raise UpstreamError(400, "invalid_request_error", message, retryable=False) from None
 
 
-def _usage(behaviour: MockBehaviour, request: ChatRequest) -> Usage:
+def _usage(behaviour: MockBehaviour, request: Request) -> Usage:
     prompt = behaviour.prompt_tokens
     if prompt is None:
         prompt = max(len(orjson.dumps(request.body.get("messages"))) // 4, 1)

@@ -9,7 +9,7 @@ import orjson
 
 from gateway.config import BASES, Deployment
 from gateway.errors import UpstreamError
-from gateway.providers.base import Answer, ChatRequest, Usage
+from gateway.providers.base import Answer, Request, Usage
 from gateway.providers.failure import failure
 from gateway.upstream import Body, Client, Target
 from gateway.upstream.sse import EventSplitter, data_of
@@ -25,7 +25,7 @@ class OpenAIProvider:
         self._client = client
         self._targets: dict[str, Target] = {}
 
-    async def complete(self, deployment: Deployment, request: ChatRequest) -> Answer:
+    async def complete(self, deployment: Deployment, request: Request) -> Answer:
         """One call. Raises UpstreamError."""
         body = orjson.dumps(_upstream_body(deployment, request.body))
         reply = await self._client.post(self._target(deployment), body, deployment.timeouts)
@@ -38,7 +38,7 @@ class OpenAIProvider:
             raise UpstreamError(502, "api_error", "the upstream's answer is not a chat completion") from None
         return Answer(reply.body, usage)
 
-    async def stream(self, deployment: Deployment, request: ChatRequest) -> OpenAIStream:
+    async def stream(self, deployment: Deployment, request: Request) -> OpenAIStream:
         """Open a stream; the upstream is always asked for usage. Raises UpstreamError."""
         upstream = _upstream_body(deployment, request.body)
         options = upstream.get("stream_options")
@@ -68,7 +68,7 @@ class OpenAIProvider:
 class OpenAIStream:
     """Events as the upstream sends them; the usage event is held back unless the client asked for it."""
 
-    def __init__(self, body: Body, request: ChatRequest) -> None:
+    def __init__(self, body: Body, request: Request) -> None:
         self._body = body
         self._wants_usage = request.wants_usage
         self._complete = False
@@ -123,7 +123,7 @@ def usage_of(usage: dict[str, Any]) -> Usage:
     )
 
 
-def _guessed(request: ChatRequest, answer: dict[str, Any]) -> Usage:
+def _guessed(request: Request, answer: dict[str, Any]) -> Usage:
     """Four bytes per token where the upstream does not say."""
     text = orjson.dumps(answer.get("choices"))
     return Usage(request.raw_size // 4, len(text) // 4, estimated=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from gateway.api.answers import Receive, Scope, Send, send_error
-from gateway.api.chat import Chat
+from gateway.api.endpoint import Endpoint
 from gateway.api.open_routes import OpenRoutes
 from gateway.errors import ApiError
 
@@ -15,7 +15,7 @@ _CHAT = frozenset({"/v1/chat/completions", "/chat/completions"})
 class App:
     """Dispatch by path and method."""
 
-    def __init__(self, chat: Chat, routes: OpenRoutes, admin: FastAPI) -> None:
+    def __init__(self, chat: Endpoint, routes: OpenRoutes, admin: FastAPI) -> None:
         self._chat = chat
         self._routes = routes
         self._admin = admin

@@ -17,7 +17,7 @@ from gateway.api.accounting import Accounting
 from gateway.api.admin import admin_app
 from gateway.api.admission import Admission
 from gateway.api.attempts import Attempts
-from gateway.api.chat import Chat
+from gateway.api.endpoint import Endpoint
 from gateway.api.open_routes import OpenRoutes
 from gateway.config import Config
 from gateway.errors import SpoolFullError
@@ -71,7 +71,9 @@ class Worker:
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
         self.app = App(
-            Chat(admission, attempts, accounting), self.routes, admin_app(self.link, admission, config, prices)
+            Endpoint("chat", admission, attempts, accounting),
+            self.routes,
+            admin_app(self.link, admission, config, prices),
         )
 
     async def keep_spool(self) -> None:

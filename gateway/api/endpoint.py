@@ -19,16 +19,17 @@ from gateway.api.requests import ClientLeftError
 from gateway.config import Deployment
 from gateway.errors import ApiError, UpstreamError
 from gateway.money import usd_from_nano
-from gateway.providers import Answer, ChatRequest, Provider, Stream
+from gateway.providers import Answer, Kind, Provider, Request, Stream
 
 _log = logging.getLogger("gateway.worker")
 _DONE = b"data: [DONE]\n\n"
 
 
-class Chat:
-    """The handler of one worker."""
+class Endpoint:
+    """The handler of one kind of request in one worker."""
 
-    def __init__(self, admission: Admission, attempts: Attempts, accounting: Accounting) -> None:
+    def __init__(self, kind: Kind, admission: Admission, attempts: Attempts, accounting: Accounting) -> None:
+        self._kind = kind
         self._admission = admission
         self._attempts = attempts
         self._accounting = accounting
@@ -39,7 +40,7 @@ class Chat:
         """Handle one request; whatever happens, it is counted once."""
         outcome = Outcome(f"{self._run}-{next(self._numbers):x}")
         try:
-            request = await self._admission.chat(scope, receive, outcome)
+            request = await self._admission.admit(scope, receive, outcome, self._kind)
         except ClientLeftError:
             outcome.failed(499, "client_closed_request")
             self._accounting.finish(outcome, in_flight=False)
@@ -59,7 +60,7 @@ class Chat:
             _log.exception("request %s failed", outcome.request_id)
             await self._refuse(send, outcome, ApiError(500, "api_error", "The gateway failed"))
 
-    async def _answer(self, request: ChatRequest, outcome: Outcome, _: Receive, send: Send) -> None:
+    async def _answer(self, request: Request, outcome: Outcome, _: Receive, send: Send) -> None:
         async def call(provider: Provider, deployment: Deployment) -> Answer:
             return await provider.complete(deployment, request)
 
@@ -70,7 +71,7 @@ class Chat:
         cost = (b"x-litellm-response-cost", b"%.9f" % usd_from_nano(outcome.cost))
         await send_bytes(send, 200, answer.body, (JSON, *_headers(outcome), cost))
 
-    async def _stream(self, request: ChatRequest, outcome: Outcome, receive: Receive, send: Send) -> None:
+    async def _stream(self, request: Request, outcome: Outcome, receive: Receive, send: Send) -> None:
         async def call(provider: Provider, deployment: Deployment) -> tuple[Stream, AsyncIterator[bytes], bytes]:
             stream = await provider.stream(deployment, request)
             events = stream.__aiter__()
