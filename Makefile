@@ -13,7 +13,7 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer
+	@scripts/parts stable newer databases
 	@.venv/bin/pytest -n 4 $(PYTEST_ARGS)
 
 check: setup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from typing import Any
 
 from gateway import pricing
 from gateway.api.answers import Receive, Scope
@@ -14,15 +15,28 @@ from gateway.limits.passes import Passes
 from gateway.providers import Kind, Request
 from gateway.routing import Router
 
+# Of what a client sends beside its prompt, the ledger keeps so many entries of so many characters.
+_MOST = 16
+_LONGEST = 128
+
 
 class Admission:
     """Bound to one worker's passes, gate and router."""
 
-    def __init__(self, passes: Passes, gate: Gate, router: Router, master_key: str) -> None:
+    def __init__(
+        self,
+        passes: Passes,
+        gate: Gate,
+        router: Router,
+        master_key: str,
+        refused: frozenset[str] = frozenset(),
+    ) -> None:
+        """`refused`: models that no request may go to, because somebody's price there is unknown."""
         self._passes = passes
         self._gate = gate
         self._router = router
         self._master = master_key.encode()
+        self._refused = refused
 
     async def key(self, scope: Scope) -> Pass:
         """The caller's key, usable or not. Raises ApiError 401, 403 or 503."""
@@ -42,14 +56,21 @@ class Admission:
         if kind in ("messages", "count_tokens"):
             request.headers = forwarded(scope)
         self._name_model(outcome, outcome.key, request)
-        outcome.stream = request.stream
-        step = self._router.first(outcome.model)
-        estimate = pricing.estimate(step.price, request.raw_size, request.most_completion)
-        reservation = self._gate.enter(outcome.key, estimate)
-        if reservation is None:
-            reservation = await self._gate.ask(outcome.key, estimate)
-        outcome.reservation = reservation
+        outcome.kind, outcome.stream = kind, request.stream
+        describe(outcome, outcome.key, request.body)
+        await self._reserve(outcome, outcome.key, request)
         return request
+
+    async def _reserve(self, outcome: Outcome, key: Pass, request: Request) -> None:
+        step = self._router.first(outcome.model)
+        # Four bytes per prompt token, and the most output asked for.
+        prompt, most = request.raw_size // 4, request.most_completion
+        estimate = pricing.estimate(step.price, prompt, most)
+        reservation = self._gate.enter(key, estimate)
+        if reservation is None:
+            tokens = prompt + (pricing.ASSUMED_COMPLETION if most is None else most)
+            reservation = await self._gate.ask(key, estimate, tokens)
+        outcome.reservation = reservation
 
     def is_master(self, secret: bytes) -> bool:
         """Whether this is the master key, compared in constant time."""
@@ -77,6 +98,9 @@ class Admission:
         if not key.may_call(name, model.hidden):
             message = f"Key {key.alias} may not call the model {name!r}"
             raise ApiError(403, "key_model_access_denied", message, param="model")
+        if name in self._refused:
+            message = f"The price of the model {name!r} is not known and the gateway's policy refuses such requests"
+            raise ApiError(403, "unpriced_model", message, param="model")
 
 
 def check_usable(key: Pass) -> None:
@@ -85,3 +109,23 @@ def check_usable(key: Pass) -> None:
         raise ApiError(401, "invalid_api_key", f"Key {key.alias} is blocked")
     if key.expired:
         raise ApiError(401, "invalid_api_key", f"Key {key.alias} has expired")
+
+
+def describe(outcome: Outcome, key: Pass, body: dict[str, Any]) -> None:
+    """What the ledger keeps of a request beside its numbers: end user, tags and short metadata; no content."""
+    outcome.tags = key.tags
+    user, metadata = body.get("user"), body.get("metadata")
+    if isinstance(user, str):
+        outcome.end_user = user[:_LONGEST]
+    if not isinstance(metadata, dict):
+        return
+    tags = metadata.get("tags")
+    if isinstance(tags, list):
+        own = [tag[:_LONGEST] for tag in tags if isinstance(tag, str)]
+        outcome.tags = [*key.tags, *own][:_MOST]
+    short = {
+        name[:_LONGEST]: value
+        for name, value in metadata.items()
+        if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= _LONGEST)
+    }
+    outcome.metadata = dict(list(short.items())[:_MOST])

@@ -3,17 +3,20 @@
 from gateway.config.known import KnownProvider, known
 from gateway.config.load import load
 from gateway.config.model import (
+    Budget,
     Config,
     DeclaredKey,
     Deployment,
     MockBehaviour,
     Model,
     PriceEntry,
+    Rates,
     Team,
     Timeouts,
 )
 
 __all__ = [
+    "Budget",
     "Config",
     "DeclaredKey",
     "Deployment",
@@ -21,6 +24,7 @@ __all__ = [
     "MockBehaviour",
     "Model",
     "PriceEntry",
+    "Rates",
     "Team",
     "Timeouts",
     "known",

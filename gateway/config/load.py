@@ -13,7 +13,7 @@ from gateway.config.secret import is_reference, resolve
 from gateway.errors import ConfigError
 
 # The fields that hold secret references, wherever they stand in the file.
-_SECRET_FIELDS = frozenset({"master_key", "token", "api_key", "secret"})
+_SECRET_FIELDS = frozenset({"master_key", "token", "api_key", "secret", "url"})
 
 
 def load(path: Path) -> Config:
@@ -77,7 +77,7 @@ def _resolve(value: Any, path: Path, field: str, problems: list[str]) -> Any:
 def _resolve_field(name: str, value: Any, path: Path, field: str, problems: list[str]) -> Any:
     if name == "headers" and isinstance(value, dict):
         return {n: _resolve_header(v, path, f"{field}.{n}", problems) for n, v in value.items()}
-    if name not in _SECRET_FIELDS or not isinstance(value, str):
+    if name not in _SECRET_FIELDS or not isinstance(value, str) or value == "sqlite":
         return _resolve(value, path, field, problems)
     return _resolved(value, path, field, problems)
 

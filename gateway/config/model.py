@@ -42,19 +42,67 @@ class Metrics(_Part):
     token: Reference | None = None
 
 
+def _database_url(text: str) -> str:
+    return text if text == "sqlite" else check_reference(text)
+
+
 class Database(_Part):
-    """`pool_size` is the total over all workers; SQLite needs one connection and ignores it."""
+    """`sqlite`, or a reference to a `postgresql://` URL: it holds a password.
 
-    url: Literal["sqlite"] = "sqlite"
-    pool_size: int = Field(50, ge=1)
+    `pool_size` is the most connections that all `replicas` (gateways on the same PostgreSQL) open together.
+    Only the accountant of a gateway connects, so the number of workers does not matter.
+    """
+
+    url: Annotated[str, AfterValidator(_database_url)] = "sqlite"
+    pool_size: int = Field(50, ge=2)
+    replicas: int = Field(1, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _enough(self) -> Database:
+        if self.pool_size < 2 * self.replicas:
+            raise ValueError(f"pool_size must be at least 2 for each of {self.replicas} replicas")
+        return self
 
 
-class PriceEntry(_Part):
-    """Price of a deployment. It goes before any price list."""
+class Admin(_Part):
+    """Where the admin API listens; on the public port when there is no port of its own."""
 
-    input_usd_per_million_tokens: float = Field(ge=0)
-    output_usd_per_million_tokens: float = Field(ge=0)
-    cached_input_usd_per_million_tokens: float | None = Field(None, ge=0)
+    host: str = "127.0.0.1"
+    port: int | None = Field(None, ge=1, le=65535)
+
+
+class Pricing(_Part):
+    """`unpriced`: whether a request may go to a deployment whose price nobody knows."""
+
+    unpriced: Literal["allow", "refuse"] = "allow"
+
+
+Dollars = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
+
+
+class Rates(_Part):
+    """USD per million tokens. What is left out costs what plain input or output tokens cost."""
+
+    input_usd_per_million_tokens: Dollars
+    output_usd_per_million_tokens: Dollars
+    cached_input_usd_per_million_tokens: Dollars | None = None
+    cache_write_usd_per_million_tokens: Dollars | None = None
+    reasoning_usd_per_million_tokens: Dollars | None = None
+    audio_input_usd_per_million_tokens: Dollars | None = None
+    audio_output_usd_per_million_tokens: Dollars | None = None
+
+
+class TierEntry(Rates):
+    """Rates of the whole request when its prompt has more tokens than this."""
+
+    above_prompt_tokens: int = Field(ge=1)
+
+
+class PriceEntry(Rates):
+    """Price of a deployment. It goes before any price list. `batch_share`: what a batched token costs."""
+
+    tiers: tuple[TierEntry, ...] = ()
+    batch_share: float = Field(0.5, gt=0, le=1)
 
 
 class MockBehaviour(_Part):
@@ -123,6 +171,7 @@ class Budget(_Part):
     """USD per period."""
 
     usd: float = Field(gt=0)
+    soft_usd: float | None = Field(None, gt=0)
     period: Duration = "30d"
 
 
@@ -156,6 +205,8 @@ class Config(_Part):
     master_key: Reference
     metrics: Metrics = Metrics()
     database: Database = Database()
+    admin: Admin = Admin()
+    pricing: Pricing = Pricing()
     models: tuple[Model, ...] = Field(min_length=1)
     teams: tuple[Team, ...] = ()
     keys: tuple[DeclaredKey, ...] = ()

@@ -22,12 +22,17 @@ class Lease:
 
 @dataclass(slots=True)
 class Reservation:
-    """One request that was let in. `generation` is -1 when the money is held for it alone."""
+    """One request that was let in. `generation` is -1 when the money is held for it alone.
+
+    `tokens` were reserved in `minute`, when a limit of tokens per minute applies.
+    """
 
     key: str
     amount: int = 0
     generation: int = -1
     slot: bool = False
+    tokens: int = 0
+    minute: int = 0
 
 
 class Gate:
@@ -38,6 +43,8 @@ class Gate:
         self._leases: dict[str, Lease] = {}
         self._open: dict[int, Reservation] = {}
         self._turns = Turns()
+        # What was left of limits when the accountant was asked last: (share, until when it says anything).
+        self._headroom: dict[str, tuple[float, float]] = {}
 
     def enter(self, key: Pass, estimate: int) -> Reservation | None:
         """Let a request in without asking; None when the accountant must be asked."""
@@ -53,20 +60,24 @@ class Gate:
         lease.left -= estimate
         return self._opened(Reservation(key.hash, estimate, lease.generation))
 
-    async def ask(self, key: Pass, estimate: int) -> Reservation:
+    async def ask(self, key: Pass, estimate: int, tokens: int = 0) -> Reservation:
         """Ask the accountant. Raises ApiError 429 (a limit refuses) or 503 (nobody can tell)."""
+        question = {"op": "reserve", "key": key.hash, "estimate": estimate, "tokens": tokens}
         asked_at = time.monotonic()
         try:
-            answer = await self._link.ask({"op": "reserve", "key": key.hash, "estimate": estimate})
+            answer = await self._link.ask(question)
         except AccountantGoneError as error:
             message = f"Limits cannot be checked at the moment: {error}"
             raise ApiError(503, "service_unavailable", message) from None
         if not answer["ok"]:
             raise _refusal(answer)
-        if turns := answer["turns"]:
+        if turns := answer.get("turns"):
             self._turns.put(key.hash, turns, asked_at, answer["turns_for_s"])
+        if (left := answer.get("headroom")) is not None:
+            self._note(key.hash, left, 60.0)
         if not answer["lease"]:
-            return self._opened(Reservation(key.hash, answer["amount"], -1, answer["slot"]))
+            minute = answer.get("minute", 0)
+            return self._opened(Reservation(key.hash, answer["amount"], -1, answer["slot"], tokens, minute))
         lease = self._leases.setdefault(key.hash, Lease())
         lease.left += answer["amount"] - estimate
         return self._opened(Reservation(key.hash, estimate, lease.generation))
@@ -88,7 +99,14 @@ class Gate:
             answer = await self._link.ask({"op": "claim", "deployment": deployment})
         except AccountantGoneError as error:
             raise ApiError(503, "service_unavailable", f"Limits cannot be checked: {error}") from None
+        self._note(deployment, answer["headroom"], answer["for_s"])
         return bool(answer["ok"])
+
+    def headroom(self, key: Pass | None, deployment: str) -> float:
+        """The share of rate limits that is left, 0 to 1, as far as this worker knows: the smaller of the two."""
+        now = time.monotonic()
+        known = (self._headroom.get(key.hash) if key is not None else None, self._headroom.get(deployment))
+        return min((share for share, until in filter(None, known) if now < until), default=1.0)
 
     def give_back(self, key_hash: str) -> list[int]:
         """End a key's leases; requests in flight keep what they reserved. Returns [money, turns] that were left."""
@@ -109,6 +127,9 @@ class Gate:
             entry[1] += int(reservation.slot)
         return held
 
+    def _note(self, name: str, share: float, seconds: float) -> None:
+        self._headroom[name] = (share, time.monotonic() + seconds)
+
     def _opened(self, reservation: Reservation) -> Reservation:
         self._open[id(reservation)] = reservation
         return reservation
@@ -117,5 +138,5 @@ class Gate:
 def _refusal(answer: wire.Message) -> ApiError:
     wait = answer["retry_after"]
     headers = ((b"retry-after", b"%d" % wait),) if wait else ()
-    status = 401 if answer["kind"] == "invalid_api_key" else 429
+    status = {"invalid_api_key": 401, "service_unavailable": 503}.get(answer["kind"], 429)
     return ApiError(status, answer["kind"], answer["message"], headers=headers)

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway import clock
 from gateway import state as state_directory
 from gateway.config import Config
 from gateway.errors import StartError
@@ -127,7 +128,7 @@ class Master:
             # A signal to this process's whole group must not end the accountant before the workers.
             process_group=0,
         )
-        order = Order(child.role, child.slot, self._config, state, self._prices, handed)
+        order = Order(child.role, child.slot, self._config, state, self._prices, handed, clock.offset())
         if process.stdin is None:
             return
         try:

@@ -65,13 +65,13 @@ class Worker:
         for model in config.models:
             recorder.count("litellm_current_load", 0.0, model.name)
         accounting = Accounting(recorder, self.gate, self.spool)
-        admission = Admission(self.passes, self.gate, router, config.master_key)
+        admission = Admission(self.passes, self.gate, router, config.master_key, _refused(config, prices))
         attempts = Attempts(router, self.providers, self.gate, accounting)
         self.routes = OpenRoutes(
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
         endpoints = {kind: Endpoint(kind, admission, attempts, accounting) for kind in KINDS}
-        self.app = App(endpoints, self.routes, admin_app(self.link, admission))
+        self.app = App(endpoints, self.routes, admin_app(self.link, admission, config, prices))
 
     async def keep_spool(self) -> None:
         """Try again to write rows that a full disk kept in memory."""
@@ -102,6 +102,14 @@ class Worker:
                 self.passes.forget(key_hash)
         returned = {key_hash: self.gate.give_back(key_hash) for key_hash in message["keys"]}
         return {key_hash: leases for key_hash, leases in returned.items() if any(leases)}
+
+
+def _refused(config: Config, prices: dict[str, Price | None]) -> frozenset[str]:
+    """Models that may reach a deployment without a price, if the policy refuses those."""
+    if config.pricing.unpriced == "allow":
+        return frozenset()
+    bare = {m.name for m in config.models if any(prices.get(d.id) is None for d in m.deployments)}
+    return frozenset(m.name for m in config.models if m.name in bare or bare & set(m.fallbacks))
 
 
 async def run(
