@@ -17,10 +17,12 @@ from gateway.metrics.cells import CellFile
 from gateway.metrics.meter import Meter, entry_key, file_name
 from gateway.metrics.zeros import first_series
 from gateway.money import usd_from_nano
+from gateway.routing.cooldown import Cooldowns
 
 _SLOT = "accountant"
 _RATED = ("litellm_requests_remaining", "litellm_requests_limit", "litellm_max_parallel_requests")
-_MONEY = ("litellm_budget_usd", "litellm_budget_spent_usd", "litellm_budget_soft_usd")
+_PERIOD = ("litellm_budget_period_seconds", "litellm_budget_reset_timestamp_seconds")
+_MONEY = ("litellm_budget_usd", "litellm_budget_spent_usd", "litellm_budget_soft_usd", *_PERIOD)
 
 
 class StateGauges:
@@ -76,7 +78,16 @@ class StateGauges:
 class Gauges:
     """Publishes books and provider health."""
 
-    def __init__(self, directory: Path, config: Config, books: Books, windows: Windows, health: ProviderHealth) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        config: Config,
+        books: Books,
+        windows: Windows,
+        health: ProviderHealth,
+        cooldowns: Cooldowns,
+    ) -> None:
+        self._cooldowns = cooldowns
         self._config = config
         self._windows = windows
         self._books = books
@@ -96,7 +107,7 @@ class Gauges:
             for d in model.deployments:
                 self._meter.number("litellm_unpriced_tokens_total", model.name, d.provider, d.id)
                 for status in ("200", "401", "429", "500", "504"):
-                    self._meter.number("litellm_upstream_attempts_total", model.name, d.provider, d.id, status)
+                    self._meter.number("litellm_upstream_attempts_total", model.name, "", "", d.provider, d.id, status)
         for team in books.teams.values():
             self.publish_team(team)
         for key in books.keys.values():
@@ -156,6 +167,10 @@ class Gauges:
             self._state.set("litellm_requests_limit", rpm, *labels)
         for name, recent in self._health.providers.items():
             self._state.set("litellm_provider_up", float(recent.up), name)
+        for model in self._config.models:
+            for d in model.deployments:
+                resting = self._cooldowns.seconds_left(d.id) > 0
+                self._state.set("litellm_deployment_cooldown", float(resting), model.name, d.provider, d.id)
         self._state.set("litellm_ledger_backlog_rows", backlog)
 
     def _left(self, identity: str, limit: int | None) -> int | None:
@@ -176,7 +191,15 @@ class Gauges:
             self._state.remove(("litellm_budget_soft_usd",), team, key)
         else:
             self._state.set("litellm_budget_soft_usd", usd_from_nano(soft), team, key)
+        self._publish_period(account, team, key)
         self._meter.number("litellm_budget_resets_total", team, key)
+
+    def _publish_period(self, account: Account, team: str, key: str) -> None:
+        if account.period_s is None or account.resets_at is None:
+            self._state.remove(_PERIOD, team, key)
+            return
+        self._state.set("litellm_budget_period_seconds", account.period_s, team, key)
+        self._state.set("litellm_budget_reset_timestamp_seconds", account.resets_at, team, key)
 
     def _names(self, account: Account) -> tuple[str, str] | None:
         """The labels of an account; a user has none: users are no label."""

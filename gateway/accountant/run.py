@@ -28,6 +28,7 @@ from gateway.ledger.opening import open_store
 from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.spool import SpoolReader
 from gateway.ledger.store import Store, StoreError
+from gateway.routing import cooldowns_of
 from gateway.state import StateDirectory
 
 _log = logging.getLogger("gateway.accountant")
@@ -64,7 +65,14 @@ class Accountant:
         if self._reserves is not None:
             await self._reserves.sync()
         self._intake.drain()
-        self._gauges = Gauges(self._state.metrics, self._config, self._books, self._windows, self._health)
+        self._gauges = Gauges(
+            self._state.metrics,
+            self._config,
+            self._books,
+            self._windows,
+            self._health,
+            cooldowns_of(self._config, self._state.run),
+        )
         self._desk = Desk(
             self._config, self._books, self._holdings, self._windows, self._intake, self._sessions, self._reserves
         )

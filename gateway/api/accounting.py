@@ -89,6 +89,10 @@ class Accounting:
         self._recorder.request(labels, outcome.status, seconds, prompt, completion, usd_from_nano(outcome.cost))
         if outcome.error_type:
             self._recorder.error(labels, outcome.error_type)
+        if outcome.step is not None:
+            until = outcome.first_token - outcome.clock if outcome.first_token is not None else seconds
+            overhead = max(until - outcome.upstream_s, 0.0)
+            self._recorder.time("litellm_overhead_seconds", overhead, outcome.model, outcome.provider)
         if outcome.first_token is None:
             return
         first = outcome.first_token - outcome.clock

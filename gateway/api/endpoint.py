@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from itertools import count
 
+from gateway import __version__
 from gateway.api.accounting import Accounting
 from gateway.api.admission import Admission
 from gateway.api.answers import EVENTS, JSON, Header, Receive, Scope, Send, send_bytes
@@ -23,6 +24,7 @@ from gateway.money import usd_from_nano
 from gateway.providers import Answer, Kind, Provider, Request, Stream
 
 _log = logging.getLogger("gateway.worker")
+_VERSION: Header = (b"x-litellm-version", __version__.encode())
 
 
 class Endpoint:
@@ -154,7 +156,17 @@ async def _until_left(receive: Receive) -> None:
 def _headers(outcome: Outcome) -> tuple[Header, ...]:
     call = (b"x-litellm-call-id", outcome.request_id.encode())
     if outcome.step is None:
-        return (call,)
-    tries = b"%d" % sum(status >= 400 for _, _, status in outcome.attempts)
+        return call, _VERSION
+    failed = b"%d" % sum(status >= 400 for _, _, status in outcome.attempts)
     deployment = outcome.step.deployment.id.encode("ascii", "replace")
-    return call, (b"x-litellm-model-id", deployment), (b"x-litellm-attempted-retries", tries)
+    seconds = (outcome.first_token or time.perf_counter()) - outcome.clock
+    return (
+        call,
+        _VERSION,
+        (b"x-litellm-model-id", deployment),
+        (b"x-litellm-model-group", outcome.step.model.encode("ascii", "replace")),
+        (b"x-litellm-attempted-retries", failed),
+        (b"x-litellm-attempted-fallbacks", b"%d" % outcome.fallbacks),
+        (b"x-litellm-response-duration-ms", b"%.3f" % (1e3 * outcome.upstream_s)),
+        (b"x-litellm-overhead-duration-ms", b"%.3f" % (1e3 * max(seconds - outcome.upstream_s, 0.0))),
+    )

@@ -38,7 +38,7 @@ class Outcome:
     """Filled while a request is handled. `model` is a configured name or `other`.
 
     `kind` is the endpoint. `cache` is `hit` or `miss` when the cache was asked. `share` is what this caller
-    pays of an answer that several callers share; it takes the place of the usage's price.
+    pays of an answer that several callers share; it takes the place of the usage's price. `upstream_s` was spent waiting for upstreams.
     """
 
     request_id: str
@@ -56,6 +56,8 @@ class Outcome:
     share: int | None = None
     reservation: Reservation | None = None
     step: Step | None = None
+    upstream_s: float = 0.0
+    fallbacks: int = 0
     attempts: list[tuple[str, str, int]] = field(default_factory=list)
     usage: Usage | None = None
     cost: int = 0

@@ -11,6 +11,7 @@ from gateway.config.model import (
     Model,
     PriceEntry,
     Rates,
+    Routing,
     Team,
     Timeouts,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "Model",
     "PriceEntry",
     "Rates",
+    "Routing",
     "Team",
     "Timeouts",
     "known",

@@ -124,6 +124,23 @@ class Timeouts(_Part):
     total_s: float = Field(600.0, gt=0)
 
 
+class Routing(_Part):
+    """How deployments are chosen and left.
+
+    `retries`: tries at other deployments of one model after the first. `allowed_failures` in a row make a deployment
+    rest for `cooldown_s`, each further one twice as long; 401, 403 and 429 do so at once. From `soft_limit` of a rate
+    limit on, traffic moves to the backup.
+    """
+
+    strategy: Literal["weighted", "least_busy", "lowest_latency", "lowest_cost", "priority"] = "weighted"
+    retries: int = Field(2, ge=0, le=20)
+    backoff_s: float = Field(0.1, ge=0, le=60)
+    most_backoff_s: float = Field(2.0, ge=0, le=60)
+    allowed_failures: int = Field(3, ge=1, le=1000)
+    cooldown_s: float = Field(5.0, gt=0, le=300)
+    soft_limit: float = Field(0.8, gt=0, le=1)
+
+
 class Deployment(_Part):
     """One upstream target of a public model name.
 
@@ -141,6 +158,7 @@ class Deployment(_Part):
     rpm: int | None = Field(None, ge=1)
     tpm: int | None = Field(None, ge=1)
     weight: float = Field(1.0, ge=0)
+    priority: int = Field(0, ge=0, le=1000)
     price: PriceEntry | None = None
     mock: MockBehaviour | None = None
     timeouts: Timeouts = Timeouts()
@@ -164,6 +182,7 @@ class Model(_Part):
     name: Name
     hidden: bool = False
     fallbacks: tuple[Name, ...] = ()
+    context_fallbacks: tuple[Name, ...] = ()
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
 
@@ -207,6 +226,7 @@ class Config(_Part):
     database: Database = Database()
     admin: Admin = Admin()
     pricing: Pricing = Pricing()
+    routing: Routing = Routing()
     models: tuple[Model, ...] = Field(min_length=1)
     teams: tuple[Team, ...] = ()
     keys: tuple[DeclaredKey, ...] = ()
@@ -220,6 +240,7 @@ class Config(_Part):
         models = {m.name for m in self.models}
         for model in self.models:
             _known(f"models {model.name}: fallback", model.fallbacks, models)
+            _known(f"models {model.name}: context fallback", model.context_fallbacks, models)
         teams = {t.name for t in self.teams}
         for key in self.keys:
             _known(f"keys {key.name}: team", (key.team,) if key.team else (), teams)

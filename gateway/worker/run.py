@@ -29,7 +29,7 @@ from gateway.metrics.recorder import Recorder
 from gateway.pricing import Price
 from gateway.providers.base import KINDS
 from gateway.providers.registry import providers_for
-from gateway.routing import Router
+from gateway.routing import Router, cooldowns_of
 from gateway.state import StateDirectory
 from gateway.worker.app import App
 
@@ -60,7 +60,8 @@ class Worker:
             self.passes.forget_all,
         )
         self.providers = providers_for(config)
-        router = Router(config, prices)
+        cooldowns = cooldowns_of(config, state.run)
+        router = Router(config, prices, cooldowns, lambda identity: self.gate.headroom(None, identity))
         recorder = Recorder(state.metrics, slot)
         for model in config.models:
             recorder.count("litellm_current_load", 0.0, model.name)
