@@ -8,7 +8,7 @@ from typing import Any
 from gateway import pricing
 from gateway.api.answers import Receive, Scope
 from gateway.api.outcome import Outcome
-from gateway.api.requests import credential, forwarded, parse, read_body
+from gateway.api.requests import MOST_BODY, credential, forwarded, parse, read_body
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits import Gate, Pass
 from gateway.limits.passes import Passes
@@ -30,13 +30,15 @@ class Admission:
         router: Router,
         master_key: str,
         refused: frozenset[str] = frozenset(),
+        most_body: int = MOST_BODY,
     ) -> None:
-        """`refused`: models that no request may go to, because somebody's price there is unknown."""
+        """`most_body` in bytes. `refused`: models that no request may go to, because somebody's price there is unknown."""
         self._passes = passes
         self._gate = gate
         self._router = router
         self._master = master_key.encode()
         self._refused = refused
+        self._most_body = most_body
 
     async def key(self, scope: Scope) -> Pass:
         """The caller's key, usable or not. Raises ApiError 401, 403 or 503."""
@@ -52,7 +54,7 @@ class Admission:
         """A request that was let in; its reservation is in the outcome. Raises ApiError, ClientLeftError."""
         outcome.key = await self.key(scope)
         check_usable(outcome.key)
-        request = parse(kind, await read_body(receive))
+        request = parse(kind, await read_body(receive, self._most_body))
         if kind in ("messages", "count_tokens"):
             request.headers = forwarded(scope)
         self._name_model(outcome, outcome.key, request)

@@ -28,9 +28,8 @@ def error_body(status: int, kind: str, message: str, param: str | None = None, c
 
 async def send_bytes(send: Send, status: int, body: bytes, headers: Iterable[Header] = (JSON,)) -> None:
     """A whole answer."""
-    length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})
+    # Not ASGI's own two messages: see gateway.worker.http.
+    await send({"type": "gateway.whole", "status": status, "headers": tuple(headers), "body": body})
 
 
 async def send_error(send: Send, error: ApiError, headers: Iterable[Header] = ()) -> None:

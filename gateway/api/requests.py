@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
@@ -11,6 +13,9 @@ from gateway.errors import ApiError
 from gateway.providers import Kind, Request
 
 MOST_BODY = 32 << 20
+_BODY_WITHIN_S = 120.0
+# What is left of a body that is not wanted is not waited for.
+_CLOSE = (b"connection", b"close")
 _FORWARDED = frozenset({b"anthropic-beta"})
 _KEY_HEADERS = frozenset({b"x-api-key", b"api-key"})
 
@@ -32,12 +37,21 @@ def credential(scope: Scope) -> bytes:
 
 
 async def read_body(receive: Receive, most: int = MOST_BODY) -> bytes:
-    """The whole body. Raises ApiError 413 and ClientLeftError."""
+    """The whole body. Raises ApiError 408 and 413, and ClientLeftError."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body") and message["type"] == "http.request":
         return _within(body, most)
-    parts, size = [body], len(body)
+    try:
+        async with asyncio.timeout(_BODY_WITHIN_S):
+            return await _rest(receive, message, body, most)
+    except TimeoutError:
+        message_408 = f"The body was not whole within {_BODY_WITHIN_S:g} s"
+        raise ApiError(408, "timeout", message_408, headers=(_CLOSE,)) from None
+
+
+async def _rest(receive: Receive, message: MutableMapping[str, Any], body: bytes, most: int) -> bytes:
+    parts, size = [bytes(body)], len(body)
     while True:
         if message["type"] == "http.disconnect":
             raise ClientLeftError
@@ -91,7 +105,7 @@ def _within(body: bytes, most: int) -> bytes:
 
 
 def _too_large(most: int) -> ApiError:
-    return ApiError(413, "invalid_request_error", f"The body is larger than {most} bytes")
+    return ApiError(413, "invalid_request_error", f"The body is larger than {most} bytes", headers=(_CLOSE,))
 
 
 def _invalid(message: str, param: str | None = None) -> ApiError:

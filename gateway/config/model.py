@@ -64,6 +64,15 @@ class Database(_Part):
         return self
 
 
+class Serving(_Part):
+    """`recycle_after` requests, with a jitter of a tenth, a worker ends and a fresh one takes its place."""
+
+    max_body_bytes: int = Field(32 << 20, ge=1024)
+    recycle_after: int | None = Field(None, ge=100)
+    drain_s: float = Field(30.0, gt=0, le=600)
+    cors_origins: tuple[str, ...] = ()
+
+
 class Admin(_Part):
     """Where the admin API listens; on the public port when there is no port of its own."""
 
@@ -224,6 +233,7 @@ class Config(_Part):
     master_key: Reference
     metrics: Metrics = Metrics()
     database: Database = Database()
+    serving: Serving = Serving()
     admin: Admin = Admin()
     pricing: Pricing = Pricing()
     routing: Routing = Routing()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from fastapi import FastAPI
@@ -23,13 +24,26 @@ _PATHS: dict[Kind, str] = {
 }
 
 
+_DRAINING = ApiError(
+    503,
+    "service_unavailable",
+    "This worker is shutting down; send the request again",
+    headers=((b"connection", b"close"), (b"retry-after", b"1")),
+)
+
+
 class App:
     """Dispatch by path and method."""
 
-    def __init__(self, endpoints: Mapping[Kind, Endpoint], routes: OpenRoutes, admin: FastAPI) -> None:
+    def __init__(
+        self, endpoints: Mapping[Kind, Endpoint], routes: OpenRoutes, admin: FastAPI, recycle_after: int = 0
+    ) -> None:
+        """After `recycle_after` model requests (0: never) `worn` is set."""
         self._endpoints = {prefix + path: endpoints[kind] for kind, path in _PATHS.items() for prefix in ("/v1", "")}
         self._routes = routes
         self._admin = admin
+        self._left = recycle_after
+        self.worn = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request. Other scopes (websocket) are not served."""
@@ -38,10 +52,13 @@ class App:
         path, method = scope["path"], scope["method"]
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
-            if method == "POST":
-                await endpoint(scope, receive, send)
-            else:
+            if method != "POST":
                 await _wrong_method(send, path, "POST")
+            elif self._routes.draining:
+                await send_error(send, _DRAINING)
+            else:
+                self._count()
+                await endpoint(scope, receive, send)
         elif (route := self._routes.find(path)) is not None:
             if method in ("GET", "HEAD"):
                 await route(scope, receive, send)
@@ -49,6 +66,12 @@ class App:
                 await _wrong_method(send, path, "GET")
         else:
             await self._admin(scope, receive, send)
+
+    def _count(self) -> None:
+        if self._left:
+            self._left -= 1
+            if not self._left:
+                self.worn.set()
 
 
 async def _wrong_method(send: Send, path: str, allowed: str) -> None:

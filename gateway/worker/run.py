@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import random
 import secrets
 import socket
 from collections.abc import Iterator
@@ -32,9 +33,10 @@ from gateway.providers.registry import providers_for
 from gateway.routing import Router, cooldowns_of
 from gateway.state import StateDirectory
 from gateway.worker.app import App
+from gateway.worker.cors import with_cors
+from gateway.worker.http import Protocol
 
 _log = logging.getLogger("gateway.worker")
-_GRACE_S = 30
 
 
 class _Server(uvicorn.Server):
@@ -66,13 +68,15 @@ class Worker:
         for model in config.models:
             recorder.count("litellm_current_load", 0.0, model.name)
         accounting = Accounting(recorder, self.gate, self.spool)
-        admission = Admission(self.passes, self.gate, router, config.master_key, _refused(config, prices))
+        admission = Admission(
+            self.passes, self.gate, router, config.master_key, _refused(config, prices), config.serving.max_body_bytes
+        )
         attempts = Attempts(router, self.providers, self.gate, accounting)
         self.routes = OpenRoutes(
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
         endpoints = {kind: Endpoint(kind, admission, attempts, accounting) for kind in KINDS}
-        self.app = App(endpoints, self.routes, admin_app(self.link, admission, config, prices))
+        self.app = App(endpoints, self.routes, admin_app(self.link, admission, config, prices), _recycle_after(config))
 
     async def keep_spool(self) -> None:
         """Try again to write rows that a full disk kept in memory."""
@@ -113,6 +117,12 @@ def _refused(config: Config, prices: dict[str, Price | None]) -> frozenset[str]:
     return frozenset(m.name for m in config.models if m.name in bare or bare & set(m.fallbacks))
 
 
+def _recycle_after(config: Config) -> int:
+    """With a jitter, so that workers do not end together."""
+    after = config.serving.recycle_after
+    return int(after * random.uniform(0.9, 1.1)) if after else 0  # noqa: S311
+
+
 async def run(
     config: Config,
     state: StateDirectory,
@@ -125,26 +135,29 @@ async def run(
     worker = Worker(config, state, slot, prices)
     server = _Server(
         uvicorn.Config(
-            worker.app,
+            with_cors(worker.app, config.serving.cors_origins),
             loop="none",
-            http="httptools",
+            http=Protocol,
+            ws="none",
+            proxy_headers=False,
+            date_header=False,
             lifespan="off",
             access_log=False,
             log_config=None,
             server_header=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=_GRACE_S,
+            timeout_graceful_shutdown=int(config.serving.drain_s),
         )
     )
     tasks = [asyncio.create_task(worker.link.keep()), asyncio.create_task(worker.keep_spool())]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     gc.collect()
     gc.freeze()
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    ends = [asyncio.create_task(event.wait()) for event in (stop, worker.app.worn)]
+    await asyncio.wait((serving, *ends), return_when=asyncio.FIRST_COMPLETED)
     worker.routes.draining = True
     server.should_exit = True
     await serving
-    for task in tasks:
+    for task in (*tasks, *ends):
         task.cancel()
     await worker.close()

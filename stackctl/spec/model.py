@@ -64,6 +64,15 @@ class Mock(Section):
     completion_tokens: int = Field(32, ge=1, description="Tokens in an answer.")
 
 
+class Timeouts(Section):
+    """How long an upstream may take."""
+
+    connect: Duration = Field(Duration("5s"), description="To accept a connection.")
+    first_byte: Duration = Field(Duration("5m"), description="To the first byte of its answer.")
+    idle: Duration = Field(Duration("1m"), description="Between two chunks.")
+    total: Duration = Field(Duration("10m"), description="For the whole answer.")
+
+
 class Deployment(Section):
     """One upstream target of a public model name."""
 
@@ -87,6 +96,8 @@ class Deployment(Section):
     rpm: int | None = Field(None, ge=1, description="Requests per minute the provider grants.")
     tpm: int | None = Field(None, ge=1, description="Tokens per minute the provider grants.")
     weight: float = Field(1, gt=0, description="Share of the traffic among the deployments of one model.")
+    priority: int = Field(0, ge=0, le=1000, description="With strategy `priority`: the lowest number goes first.")
+    timeouts: Timeouts = Field(default_factory=lambda: Timeouts(), description="How long its upstream may take.")
     price: Price | None = Field(None, description="Own prices; without them the built-in price table is asked.")
     mock: Mock | None = Field(None, description="Only for provider `mock`.")
 
@@ -112,6 +123,9 @@ class Model(Section):
     name: Name = Field(description="The name clients ask for.")
     deployments: list[Deployment] = Field(min_length=1)
     fallbacks: list[Name] = Field(default_factory=list, description="Models to try, in order, when this one fails.")
+    context_fallbacks: list[Name] = Field(
+        default_factory=list, description="Models to try when a prompt is too long for this one."
+    )
 
 
 class Budget(Section):
@@ -166,6 +180,24 @@ class GatewayMetrics(Section):
     )
 
 
+class Routing(Section):
+    """How the bundled gateway chooses among deployments, and when it leaves one alone."""
+
+    strategy: Literal["weighted", "least_busy", "lowest_latency", "lowest_cost", "priority"] = Field(
+        "weighted", description="Which deployment of a model is tried first."
+    )
+    retries: int = Field(2, ge=0, le=20, description="Tries at other deployments of a model after the first one.")
+    allowed_failures: int = Field(
+        3, ge=1, le=1000, description="Failures in a row after which a deployment rests; 401, 403 and 429 do at once."
+    )
+    cooldown: Duration = Field(
+        Duration("5s"), description="How long it rests; each further failure doubles it, up to 5 minutes."
+    )
+    soft_limit: float = Field(
+        0.8, gt=0, le=1, description="Share of a rate limit from which on traffic moves to the backup."
+    )
+
+
 class Gateway(Section):
     """The LLM gateway."""
 
@@ -190,6 +222,14 @@ class Gateway(Section):
     )
     database: Database = Database()
     metrics: GatewayMetrics = GatewayMetrics()
+    routing: Routing = Routing()
+    cors_origins: list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,]+)$")]] = Field(
+        default_factory=list, description="Origins whose web pages may call the API from a browser; none by default."
+    )
+    max_body: Size = Field("32MB", description="The largest request; a larger one is answered with 413.")
+    recycle_after: int | None = Field(
+        None, ge=1000, description="Requests after which a worker is replaced by a fresh one; never by default."
+    )
 
     @model_validator(mode="after")
     def _version_of_litellm(self) -> Gateway:
@@ -330,9 +370,10 @@ class Spec(Section):
         models = {model.name for model in self.models}
         teams = {team.name for team in self.teams}
         for m, model in enumerate(self.models):
-            for f, name in enumerate(model.fallbacks):
-                if name not in models or name == model.name:
-                    raise fault(f"'{name}' is not another model of this spec", "models", m, "fallbacks", f)
+            for field in ("fallbacks", "context_fallbacks"):
+                for f, name in enumerate(getattr(model, field)):
+                    if name not in models or name == model.name:
+                        raise fault(f"'{name}' is not another model of this spec", "models", m, field, f)
         for k, key in enumerate(self.keys):
             if key.team is not None and key.team not in teams:
                 raise fault(f"team '{key.team}' is not declared", "keys", k, "team")
