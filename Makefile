@@ -13,7 +13,7 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer cosign
+	@scripts/parts stable newer cosign databases
 	@scripts/litellm
 	@.venv/bin/pytest -n 4 $(PYTEST_ARGS)
 
