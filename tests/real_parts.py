@@ -50,10 +50,16 @@ def newer_parts() -> RealParts:
     return _absent(f"{missing[0]} is missing: run scripts/parts newer") if missing else found
 
 
+def require(present: bool, reason: str) -> None:
+    """Skip the test loudly without something real; under CI fail."""
+    if not present:
+        _absent(reason)
+
+
 def _absent(reason: str) -> RealParts:
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(f"A REAL PART IS ABSENT: {reason}", pytrace=False)
     pytest.skip(f"A REAL PART IS ABSENT, so nothing was tested here: {reason}")
 
 
-__all__ = ["RealParts", "newer_parts", "stable_parts"]
+__all__ = ["RealParts", "newer_parts", "require", "stable_parts"]
