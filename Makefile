@@ -14,6 +14,7 @@ demo: setup
 
 test: setup
 	@scripts/parts stable newer
+	@scripts/litellm-sdk
 	@.venv/bin/pytest -n 4 $(PYTEST_ARGS)
 
 check: setup
