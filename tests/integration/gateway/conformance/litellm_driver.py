@@ -11,6 +11,8 @@ import sys
 from typing import Any
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+# With its default it would wait for Retry-After and ask again.
+os.environ["DEFAULT_MAX_RETRIES"] = "0"
 
 import litellm  # type: ignore[import-not-found,unused-ignore]
 
@@ -30,7 +32,7 @@ def ask(case: dict[str, Any], url: str, key: str) -> dict[str, Any]:
             return dict(answer.model_dump())
         return _collected(answer, case.get("leave", False))
     except Exception as error:
-        headers = getattr(getattr(error, "response", None), "headers", None) or {}
+        headers = getattr(error, "litellm_response_headers", None) or {}
         return {
             "status": getattr(error, "status_code", None),
             "message": str(error),

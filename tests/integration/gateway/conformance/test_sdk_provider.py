@@ -21,12 +21,19 @@ from tests.litellm_sdk import sdk_packages
 
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, str]]:
+def upstream() -> Iterator[FakeOpenAI]:
+    fake = FakeOpenAI()
+    with fake:
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory, upstream: FakeOpenAI) -> Iterator[tuple[Running, str]]:
     directory = tmp_path_factory.mktemp("sdk")
     (directory / "upstream-key").write_text(KEY)
     packages = sdk_packages()
     assert f"python{sys.version_info[0]}.{sys.version_info[1]}" in str(packages)
-    with FakeOpenAI() as fake, pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(packages), os.environ.get("PYTHONPATH")))))
         models = [
             {
@@ -37,7 +44,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, s
                         # OpenAI's protocol, so that the stand-in can answer; any name of the SDK goes the same way.
                         "provider": "litellm/openai",
                         "model": behaviour,
-                        "api_base": fake.url,
+                        "api_base": upstream.url,
                         "api_key": "file:upstream-key",
                         "price": PRICE,
                     }
@@ -70,8 +77,10 @@ def test_chat_and_tools(client: Client, proxy: tuple[Running, str], stream: bool
     assert (row["prompt_tokens"], row["completion_tokens"]) == (PROMPT, COMPLETION)
 
 
-def test_failures(client: Client) -> None:
+def test_failures(client: Client, upstream: FakeOpenAI) -> None:
+    before = len(upstream.calls)
     limited = client.fail("sdk-status-429", False)
+    assert len(upstream.calls) == before + 1, "the SDK tried again by itself"
     assert (limited.status, limited.type, limited.retry_after) == (429, "rate_limit_error", "7")
     refused = client.fail("sdk-status-401", True)
     assert (refused.status, refused.type) == (401, "authentication_error")
