@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -115,11 +116,16 @@ class _SdkStream:
 def _import() -> Any:
     # Without it the SDK fetches its price list from the network while it is imported.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    # Its argument for that takes 0 as "not said", and then tries three times behind the gateway's back.
+    os.environ["DEFAULT_MAX_RETRIES"] = "0"
     try:
         sdk: Any = importlib.import_module("litellm")
     except ImportError:
         message = "this model needs the LiteLLM SDK: install stackctl with the extra `litellm`"
         raise UpstreamError(500, "api_error", message) from None
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        # It writes what it likes, and the gateway's logs hold no content.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     sdk.telemetry = False
     sdk.suppress_debug_info = True
     sdk.drop_params = False
@@ -177,7 +183,7 @@ def _told(error: Exception, deployment: Deployment) -> UpstreamError:
         return failure(status, "the upstream refused the gateway's credential")
     # The SDK puts the exception's and the provider's name in front of the upstream's words.
     text = scrubbed(str(getattr(error, "message", "") or ""), deployment)
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    headers = getattr(error, "litellm_response_headers", None) or {}
     retry_after = str(headers.get("retry-after", ""))
     return failure(status, text, retry_after.encode() if retry_after.isdigit() else None)
 

@@ -40,7 +40,13 @@ def secret_references(source: SpecFile) -> list[tuple[SpecPath, str]]:
     found: list[tuple[SpecPath, str | None]] = [((), f"file:{MASTER_KEY_FILE}")]
     for m, model in enumerate(spec.models):
         for d, deployment in enumerate(model.deployments):
-            found.append((("models", m, "deployments", d, "api_key"), deployment.api_key))
+            place: SpecPath = ("models", m, "deployments", d)
+            found.append(((*place, "api_key"), deployment.api_key))
+            found += [
+                ((*place, "headers", name), value)
+                for name, value in deployment.headers.items()
+                if value.startswith(("env:", "file:"))
+            ]
     found += [(("keys", k, "secret"), key.secret) for k, key in enumerate(spec.keys)]
     found.append((("gateway", "metrics", "token"), spec.gateway.metrics.token))
     if spec.gateway.database.url != "sqlite":

@@ -124,7 +124,7 @@ def secrets_of(spec: Spec) -> dict[str, list[str]]:
 def _gateway_references(spec: Spec) -> Iterator[str]:
     yield MASTER_KEY
     for model in spec.models:
-        yield from (each.api_key for each in model.deployments if each.api_key)
+        yield from (reference for each in model.deployments for reference in each.secrets)
     yield from (key.secret for key in spec.keys)
     if spec.gateway.metrics.token:
         yield spec.gateway.metrics.token

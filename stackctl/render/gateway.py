@@ -75,7 +75,7 @@ def _deployment(spec: Spec, id_: str, deployment: Deployment) -> dict[str, Any]:
         "api_base": deployment.api_base,
         "api_key": secret_reference(spec, deployment.api_key),
         "api_version": deployment.api_version,
-        "headers": {name: secret_reference(spec, value) for name, value in deployment.headers.items()},
+        "headers": {name: _header(spec, value) for name, value in deployment.headers.items()},
         "rpm": deployment.rpm,
         "tpm": deployment.tpm,
         "weight": deployment.weight,
@@ -105,6 +105,11 @@ def _timeouts(timeouts: Timeouts) -> dict[str, float]:
         "idle_s": timeouts.idle.seconds,
         "total_s": timeouts.total.seconds,
     }
+
+
+def _header(spec: Spec, value: str) -> str | None:
+    """A secret reference as the gateway sees it; plain text as it is."""
+    return secret_reference(spec, value) if value.startswith(("env:", "file:")) else value
 
 
 def _canary() -> dict[str, Any]:

@@ -110,6 +110,12 @@ class Deployment(Section):
     price: Price | None = Field(None, description="Own prices; without them the built-in price table is asked.")
     mock: Mock | None = Field(None, description="Only for provider `mock`.")
 
+    @property
+    def secrets(self) -> list[str]:
+        """The references to secrets among its fields."""
+        found = [self.api_key] if self.api_key else []
+        return found + [value for value in self.headers.values() if value.startswith(("env:", "file:"))]
+
     @model_validator(mode="after")
     def _headers_hold_no_secret(self) -> Deployment:
         for name, value in self.headers.items():

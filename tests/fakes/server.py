@@ -86,7 +86,7 @@ class Fake:
                 self.answer(writer, call)
         except RefusedError as refused:
             writer.json(refused.status, self.error(refused.status, refused.message))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (AssertionError, KeyError, TypeError, ValueError, AttributeError) as error:
             writer.json(400, self.error(400, f"malformed: {error!r}"))
 
     def misbehave(self, writer: Writer, model: str, call: Call) -> bool:
