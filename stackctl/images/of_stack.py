@@ -105,10 +105,12 @@ def _verify_part(
 
 def no_policy(reference: Reference, part: str = "") -> ImageReport:
     """The report on an image nobody said anything about."""
+    by_hand = "give --key, or --certificate-identity with --certificate-oidc-issuer"
+    by_spec = "add a policy to images.policies in stack.yaml, or a reason to images.exempt"
     return ImageReport(
         image=str(reference),
         outcome=Outcome.UNKNOWN,
         message="no signing policy covers this image, so there is nothing to verify it by",
-        remedy="give --key, --certificate-identity with --certificate-oidc-issuer, or a policy in stack.yaml under images",
+        remedy=by_spec if part else by_hand,
         part=part,
     )
