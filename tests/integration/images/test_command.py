@@ -176,3 +176,33 @@ def test_all_without_images_says_where_to_list_them(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text(spec)
     done = stackctl("verify-image", "--all", "-C", tmp_path)
     assert (done.code, "images.references" in done.err) == (2, True)
+
+
+def test_all_takes_the_images_that_a_compose_stack_pulls(tmp_path: Path) -> None:
+    """No network is needed to say that nobody vouches for them; an image built here is left out."""
+    text = SPEC.split("images:", maxsplit=1)[0].replace("{{", "{").replace("}}", "}")
+    (tmp_path / "stack.yaml").write_text(f"{text}runtime: compose\n")
+    done = stackctl("verify-image", "--all", "-C", tmp_path, "--json")
+    found = {item["part"]: (item["outcome"], item["image"]) for item in done.envelope["data"]["images"]}
+    assert done.code == 5
+    assert found.keys() >= {"prometheus", "alertmanager"}
+    assert not found.keys() & {"gateway", "inbox"}
+    assert found["prometheus"][0] == "unknown"
+    assert found["prometheus"][1].startswith("docker.io/prom/prometheus:")
+
+
+def test_up_starts_and_renders_nothing_while_an_image_is_not_verified(world: World, tmp_path: Path) -> None:
+    stack = tmp_path / "stack"
+    stackctl("init", stack, "--demo", "--defaults")
+    file = stack / "stack.yaml"
+    image = world.question("unsigned").image
+    section = (
+        f"images: {{policy: verify, references: {{prometheus: '{image}'}}, exempt: {{alertmanager: nobody signs it}}}}"
+    )
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("runtime:")]
+    file.write_text("\n".join([*lines, "runtime: compose", section, ""]))
+    refused = stackctl("up", "-C", stack)
+    assert refused.code == 1
+    assert "nothing was started" in refused.err
+    assert "images.exempt" in refused.err
+    assert not {"bundle", "stack.lock"} & {path.name for path in stack.iterdir()}
