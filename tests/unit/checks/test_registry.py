@@ -42,7 +42,7 @@ def test_no_module_or_page_is_without_a_check() -> None:
         for path in package.glob("*/*.py")
         if "CHECK = Check(" in path.read_text()
     }
-    assert modules == ids
+    assert {module for module in modules if not module.startswith("doctor/")} == ids
     pages = {f"{path.parent.name}/{path.stem}" for path in PAGES.glob("*/*.md")}
     # `stackctl doctor` has a registry, and a test of its pages, of its own.
     assert {page for page in pages if not page.startswith("doctor/")} == ids | OTHERS
