@@ -60,13 +60,6 @@ class Database(_Part):
         return self
 
 
-class Admin(_Part):
-    """Where the admin API listens; on the public port when there is no port of its own."""
-
-    host: str = "127.0.0.1"
-    port: int | None = Field(None, ge=1, le=65535)
-
-
 class Pricing(_Part):
     """`unpriced`: whether a request may go to a deployment whose price nobody knows."""
 
@@ -191,7 +184,6 @@ class Config(_Part):
     master_key: Reference
     metrics: Metrics = Metrics()
     database: Database = Database()
-    admin: Admin = Admin()
     pricing: Pricing = Pricing()
     models: tuple[Model, ...] = Field(min_length=1)
     teams: tuple[Team, ...] = ()
