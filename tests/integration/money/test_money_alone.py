@@ -16,7 +16,6 @@ from tests.integration.money.conftest import Provider, models
 from tests.integration.money.load import KINDS, send
 from tests.integration.money.test_money_replicas import early_in_a_minute
 
-
 # Sets the machine's clock as the gateway's processes see it; the counter that only counts goes on.
 JUMPING = """
 import time
