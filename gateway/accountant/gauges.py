@@ -20,7 +20,8 @@ from gateway.money import usd_from_nano
 
 _SLOT = "accountant"
 _RATED = ("litellm_requests_remaining", "litellm_requests_limit", "litellm_max_parallel_requests")
-_MONEY = ("litellm_budget_usd", "litellm_budget_spent_usd", "litellm_budget_soft_usd")
+_PERIOD = ("litellm_budget_period_seconds", "litellm_budget_reset_timestamp_seconds")
+_MONEY = ("litellm_budget_usd", "litellm_budget_spent_usd", "litellm_budget_soft_usd", *_PERIOD)
 
 
 class StateGauges:
@@ -93,7 +94,7 @@ class Gauges:
             for d in model.deployments:
                 self._meter.number("litellm_unpriced_tokens_total", model.name, d.provider, d.id)
                 for status in ("200", "401", "429", "500", "504"):
-                    self._meter.number("litellm_upstream_attempts_total", model.name, d.provider, d.id, status)
+                    self._meter.number("litellm_upstream_attempts_total", model.name, "", "", d.provider, d.id, status)
         for team in books.teams.values():
             self.publish_team(team)
         for key in books.keys.values():
@@ -173,7 +174,15 @@ class Gauges:
             self._state.remove(("litellm_budget_soft_usd",), team, key)
         else:
             self._state.set("litellm_budget_soft_usd", usd_from_nano(soft), team, key)
+        self._publish_period(account, team, key)
         self._meter.number("litellm_budget_resets_total", team, key)
+
+    def _publish_period(self, account: Account, team: str, key: str) -> None:
+        if account.period_s is None or account.resets_at is None:
+            self._state.remove(_PERIOD, team, key)
+            return
+        self._state.set("litellm_budget_period_seconds", account.period_s, team, key)
+        self._state.set("litellm_budget_reset_timestamp_seconds", account.resets_at, team, key)
 
     def _names(self, account: Account) -> tuple[str, str] | None:
         """The labels of an account; a user has none: users are no label."""

@@ -34,11 +34,14 @@ class Accounting:
         if outcome.step is None:
             return
         deployment = outcome.step.deployment
+        labels = labels_of(outcome)
         outcome.attempts.append((deployment.id, deployment.provider, status))
         self._recorder.count(
             "litellm_upstream_attempts_total",
             1.0,
             outcome.step.model,
+            labels.team,
+            labels.key,
             deployment.provider,
             deployment.id,
             str(status),

@@ -45,8 +45,9 @@ def secret_references(source: SpecFile) -> list[tuple[SpecPath, str]]:
     found.append((("gateway", "metrics", "token"), spec.gateway.metrics.token))
     if spec.gateway.database.url != "sqlite":
         found.append((("gateway", "database", "url"), spec.gateway.database.url))
-    if spec.alerts.receivers.slack:
-        found.append((("alerts", "receivers", "slack", "webhook"), spec.alerts.receivers.slack.webhook))
+    for name, receiver in spec.alerts.receivers.configured().items():
+        for field in ("webhook", "url_file", "token", "password", "routing_key"):
+            found.append((("alerts", "receivers", name, field), getattr(receiver, field, None)))
     return [(path, reference) for path, reference in found if reference is not None]
 
 

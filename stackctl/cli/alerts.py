@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from stackctl.cli.alert_explain import explain_alert
 from stackctl.cli.options import HERE, Directory, Json
 from stackctl.cli.output import command
 from stackctl.cli.proof import prove_named
@@ -20,6 +21,7 @@ alerts = typer.Typer(help="List and prove single alerts.", rich_markup_mode=None
 
 
 alerts.command("test")(prove_named)
+alerts.command("explain")(explain_alert)
 
 
 @alerts.command("list")
@@ -29,7 +31,7 @@ def list_alerts(
     json_output: Json = False,  # noqa: ARG001 read by the renderer
 ) -> Result:
     """Every enabled alert with its threshold, duration and severity, the spec's changes applied."""
-    from stackctl.catalogue.alerts import resolve_alerts
+    from stackctl.catalogue.rules import resolve_alerts
     from stackctl.proof.drivers.registry import registry
     from stackctl.spec import load_spec
     from stackctl.stack import StackDir

@@ -2,61 +2,119 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from stackctl.catalogue.load import load_catalogue
+from stackctl.catalogue.promql import selectors
+from stackctl.catalogue.signals.definition import Part, canonical_signals, engine_signals
+from stackctl.catalogue.signals.recording import TEST_LABEL, Recording, Source, recordings
 
-TEST_LABEL = "stackctl_test"
+if TYPE_CHECKING:
+    from stackctl.catalogue.metric import Catalogue
+    from stackctl.catalogue.signals.definition import Supply
 
-
-class TestLabel(BaseModel):
-    """How the id of a proof is cut out of another label."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    __test__ = False
-
-    source: str
-    pattern: str
-
-    def wrap(self, expr: str) -> str:
-        return f'label_replace({expr}, "{TEST_LABEL}", "$1", "{self.source}", "{self.pattern}")'
+__all__ = ["TEST_LABEL", "Recording", "SignalSet", "load_signals", "signals_of"]
 
 
-class Signal(BaseModel):
-    """One engine series as a recording rule."""
+@dataclass(frozen=True)
+class SignalSet:
+    """What one engine line supplies.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    `supported` is signal name → its recording rules, `unsupported` is signal name → the reason in words.
+    `heartbeat` is a series that is there as soon as the gateway answers a scrape with its metrics.
+    """
 
-    record: str
-    by: tuple[str, ...]
-    aggregate: Literal["sum", "min", "max"] = "sum"
-    expr: str
+    line: str
+    heartbeat: str
+    supported: Mapping[str, tuple[Recording, ...]]
+    unsupported: Mapping[str, str]
 
+    @cached_property
+    def records(self) -> Mapping[str, Recording]:
+        """Every recording rule by the name it records."""
+        return {record.record: record for records in self.supported.values() for record in records}
 
-class Signals(BaseModel):
-    """All signals an engine can supply."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    engine: str
-    test_label: tuple[TestLabel, ...] = ()
-    signals: dict[str, Signal] = Field(default_factory=dict)
-
-    def recording_rule(self, name: str) -> dict[str, str]:
-        """The Prometheus recording rule of one signal; raises KeyError if the engine cannot supply it."""
-        signal = self.signals[name]
-        expr = signal.expr
-        for rule in self.test_label:
-            expr = rule.wrap(expr)
-        labels = ", ".join((*signal.by, TEST_LABEL))
-        return {"record": signal.record, "expr": f"{signal.aggregate} by ({labels}) (\n  {expr}\n)"}
+    @cached_property
+    def signal_of_record(self) -> Mapping[str, str]:
+        """Record name → signal, for unsupported signals too."""
+        names: dict[str, str] = {}
+        for name, signal in canonical_signals().items():
+            records = {
+                "counter": (f"{signal.stem}:rate5m", f"{signal.stem}:total"),
+                "histogram": (f"{signal.stem}_bucket:rate5m",),
+                "gauge": (signal.record,),
+            }[signal.kind]
+            names |= dict.fromkeys(records, name)
+        return names
 
 
 @cache
-def load_signals(engine: str) -> Signals:
-    """The signals of an engine, from the data file of that name beside this module."""
-    text = (files(__package__) / f"{engine}.yaml").read_text(encoding="utf-8")
-    return Signals.model_validate(yaml.safe_load(text))
+def load_signals(line: str) -> SignalSet:
+    """The signals of a catalogue line such as `bundled` or `litellm-1.102`; raises UsageError for another name."""
+    return signals_of(load_catalogue(line))
+
+
+def signals_of(catalogue: Catalogue) -> SignalSet:
+    """The signals a catalogue can supply: whatever it has no series or labels for is unsupported, with the reason."""
+    engine = engine_signals(catalogue.engine)
+    supplies = engine.of_line(catalogue.line)
+    supported: dict[str, tuple[Recording, ...]] = {}
+    unsupported: dict[str, str] = {}
+    for name, signal in canonical_signals().items():
+        supply = supplies[name]
+        sources, reasons = _sources(supply, catalogue)
+        if not sources:
+            unsupported[name] = supply.unsupported or "; ".join(reasons)
+            continue
+        needs = supply.needs or _needs(sources, catalogue)
+        supported[name] = tuple(recordings(name, signal, sources, engine.absent_label, needs))
+    return SignalSet(catalogue.line, engine.heartbeat, supported, unsupported)
+
+
+def _sources(supply: Supply, catalogue: Catalogue) -> tuple[list[Source], list[str]]:
+    if supply.unsupported:
+        return [], []
+    found: list[Source] = []
+    reasons: list[str] = []
+    for part in supply.all_parts():
+        missing = [name for name in _metrics(part) if not _series(name, catalogue)]
+        if missing:
+            reasons.append(f"{missing[0]} is not in the catalogue of {catalogue.line}")
+        else:
+            found.append(Source(part, _labels(part, catalogue)))
+    return found, reasons
+
+
+def _labels(part: Part, catalogue: Catalogue) -> dict[str, str]:
+    """Canonical label → the first of the engine's labels that every series of the part has."""
+    sets = [series for name in _metrics(part) for series in _series(name, catalogue)]
+    common = frozenset.intersection(*sets) if sets else frozenset()
+    chosen = {
+        label: next((own for own in own_labels if own in common), "")
+        for label, own_labels in (part.labels or {}).items()
+    }
+    return {label: own for label, own in chosen.items() if own}
+
+
+def _needs(sources: list[Source], catalogue: Catalogue) -> str:
+    """What every source needs, so that without it there is no sample at all."""
+    needs = {
+        catalogue.metrics[name].needs if name in catalogue.metrics else ""
+        for source in sources
+        for name in _metrics(source.part)
+    }
+    return "" if "" in needs else ", ".join(sorted(needs))
+
+
+def _metrics(part: Part) -> list[str]:
+    return [selector.metric for selector in selectors(part.source)]
+
+
+def _series(name: str, catalogue: Catalogue) -> list[frozenset[str]]:
+    """The label sets of a metric or stored series; empty if the catalogue has neither."""
+    if name in catalogue.metrics:
+        return [catalogue.metrics[name].label_set]
+    return [catalogue.series[name].labels] if name in catalogue.series else []
