@@ -54,6 +54,7 @@ class Accountant:
         self._reserves = Reserves(self._books, self._shared) if self._shared else None
         self._windows: Windows = SharedWindows(self._shared) if self._shared else LocalWindows()
         self._holdings = Holdings(self._books, self._windows)
+        self._sync: Sync | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -104,7 +105,8 @@ class Accountant:
         if self._shared is None or self._reserves is None or not isinstance(self._windows, SharedWindows):
             return []
         parts = (self._books, self._reserves, self._windows, self._gauges, self._desk, self._forget)
-        return [self._windows.run(), Sync(self._shared, *parts).run()]
+        self._sync = Sync(self._shared, *parts)
+        return [self._windows.run(), self._sync.run()]
 
     async def _clock(self) -> None:
         comeback = time.monotonic() + _COMEBACK_S
@@ -225,8 +227,12 @@ class Accountant:
     async def _administer(self, path: str, body: dict[str, Any]) -> Any:
         """Whoever asks sees what was answered before."""
         self._intake.drain()
-        if not await self._commit() and path.startswith("/spend"):
+        done = await self._commit()
+        if not done and path.startswith("/spend"):
             raise ApiError(503, "service_unavailable", "The database does not answer; rows wait in the spool")
+        if self._sync is not None:
+            # A change must start from what the other gateways made of it.
+            await self._sync.look()
         return await self._admin.call(path, body)
 
 

@@ -50,7 +50,7 @@ class Sync:
         while True:
             try:
                 await self._store.listen()
-                await self._look()
+                await self.look()
                 await self._reserves.let_idle_go()
                 self._windows.gateways = max(await self._store.alive(), 1)
                 away = False
@@ -82,7 +82,8 @@ class Sync:
         except StoreError as error:
             _log.error("a budget could not be let go: %s", error)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Take over what the others changed. Raises StoreError."""
         # Under the lock, so that no batch is half settled between the database's sums and ours.
         async with self._reserves.lock:
             rows = await self._store.changes()

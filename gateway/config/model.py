@@ -73,13 +73,6 @@ class Serving(_Part):
     cors_origins: tuple[str, ...] = ()
 
 
-class Admin(_Part):
-    """Where the admin API listens; on the public port when there is no port of its own."""
-
-    host: str = "127.0.0.1"
-    port: int | None = Field(None, ge=1, le=65535)
-
-
 class Pricing(_Part):
     """`unpriced`: whether a request may go to a deployment whose price nobody knows."""
 
@@ -234,7 +227,6 @@ class Config(_Part):
     metrics: Metrics = Metrics()
     database: Database = Database()
     serving: Serving = Serving()
-    admin: Admin = Admin()
     pricing: Pricing = Pricing()
     routing: Routing = Routing()
     models: tuple[Model, ...] = Field(min_length=1)

@@ -7,6 +7,7 @@ about 0.15 s and 100 MB when first used, which is why no process loads it before
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
@@ -39,7 +40,12 @@ def _texts(value: Any) -> list[str]:
 
 @cache
 def _encoding() -> Any:
-    # Imported here: few gateways ever meet a provider that does not count.
-    import bpe_openai
+    with warnings.catch_warnings():
+        # It reads its data by a function that Python 3.11 wants to be called otherwise.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # Imported here: few gateways ever meet a provider that does not count.
+        import bpe_openai
 
-    return bpe_openai.get_encoding("o200k_base")
+        encoding = bpe_openai.get_encoding("o200k_base")
+        encoding.encode("load")
+    return encoding

@@ -38,14 +38,6 @@ def postgres_programs() -> Path:
     return absent("PostgreSQL: run scripts/parts databases")
 
 
-def faketime() -> Path:
-    """libfaketime's library."""
-    for root in (Path("/usr"), parts_dir() / "libfaketime" / "usr"):
-        for library in root.glob("lib/*/faketime/libfaketime.so.1"):
-            return library
-    return absent("libfaketime: run scripts/parts databases")
-
-
 class Postgres:
     """One server. `stop` and `start` may be called at any time; `crash` is kill -9 of all of it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections import Counter
@@ -57,11 +58,11 @@ async def _send(
             if status == 200 and identity:
                 told.ids.append(identity)
             if not reusable and port in connections:
-                connections.pop(port)[1].close()
+                await _close(connections.pop(port)[1])
             if meanwhile is not None:
                 await asyncio.to_thread(meanwhile, count - number)
         for _, writer in connections.values():
-            writer.close()
+            await _close(writer)
 
     await asyncio.gather(*(client() for _ in range(at_once)))
     return told
@@ -90,8 +91,13 @@ async def _one(
             return status, identity, True
         return status, "" if model == "cut" else identity, await _events(reader, model, used[1])
     except (OSError, asyncio.IncompleteReadError, TimeoutError):
-        connections.pop(port, None)
         return 0, "", False
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _events(reader: asyncio.StreamReader, model: str, completion: int) -> bool:

@@ -87,6 +87,12 @@ class Server(asyncio.Protocol):
             bill.add(model, prompt, completion)
             self._whole(200, _completion(prompt, completion))
 
+    async def _repeat(self, event: bytes) -> None:
+        """Say the same usage again until nobody listens."""
+        while not self._cut.is_set():
+            self._out.write(_chunked(event))
+            await asyncio.sleep(0.1)
+
     async def _slowly(self, prompt: int, completion: int) -> None:
         bill = self._bill
         bill.busy += 1
@@ -104,6 +110,7 @@ class Server(asyncio.Protocol):
             # The rest would come when the client had gone; it is never sent and never billed.
             self._bill.add(model, prompt, sent)
             self._out.write(head + _chunked(b"".join(events)))
+            asyncio.get_running_loop().create_task(self._repeat(events[-1]))
             return
         self._bill.add(model, prompt, sent)
         self._out.write(head + _chunked(b"".join(events) + b"data: [DONE]\n\n") + b"0\r\n\r\n")

@@ -54,8 +54,8 @@ begin
   end loop;
   epoch := extract(epoch from clock_timestamp());
   for i in 1 .. coalesce(array_length(back_identity, 1), 0) loop
-    update minutes mm set requests = greatest(mm.requests + back_requests[i], 0),
-                          tokens = greatest(mm.tokens + back_tokens[i], 0)
+    update minutes mm set requests = greatest(mm.requests - back_requests[i], 0),
+                          tokens = greatest(mm.tokens - back_tokens[i], 0)
       where mm.identity = back_identity[i] and mm.number = back_number[i];
     if back_slots[i] <> 0 then
       update slots s set taken = greatest(s.taken - back_slots[i], 0)
@@ -86,8 +86,8 @@ begin
     update minutes mm set number = m.number, requests = m.requests, tokens = m.tokens
       where mm.identity = ask_identity[i];
     place := i; minute := m.number; wait_s := 60 - (epoch::bigint % 60);
-    requests_left := greatest(ask_rpm[i] - m.requests, 0);
-    tokens_left := greatest(ask_tpm[i] - m.tokens, 0);
+    requests_left := case when ask_rpm[i] is null then null else greatest(ask_rpm[i] - m.requests, 0) end;
+    tokens_left := case when ask_tpm[i] is null then null else greatest(ask_tpm[i] - m.tokens, 0) end;
     return next;
   end loop;
 end $$;
