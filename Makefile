@@ -1,4 +1,4 @@
-.PHONY: demo test check clean setup
+.PHONY: demo test check pictures clean setup
 
 STACKCTL := .venv/bin/stackctl
 
@@ -13,12 +13,17 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer
+	@scripts/parts stable newer cosign
 	@scripts/litellm
 	@.venv/bin/pytest -n 4 $(PYTEST_ARGS)
 
 check: setup
 	@scripts/check
+
+# Not part of test or check: the pictures in docs/images, drawn from a live stack.
+pictures: setup
+	@scripts/parts stable
+	@scripts/pictures/make
 
 setup:
 	@scripts/bootstrap

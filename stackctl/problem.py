@@ -41,11 +41,16 @@ class Problem:
     position: Position = field(default_factory=Position)
     consequence: str = ""
     remedy: str = ""
+    target: str = ""
+    """What it is about: an alert's name, or dashboard uid/panel title. Suppressions name it."""
+    evidence: str = ""
+    """What was read or measured, where it is not plain from the message."""
 
     def as_json(self) -> dict[str, Any]:
         """The problem as the JSON envelope carries it."""
         return {
             "id": self.id,
+            "target": self.target,
             "severity": str(self.severity),
             "message": self.message,
             "file": self.position.file,
@@ -53,7 +58,7 @@ class Problem:
             "column": self.position.column,
             "consequence": self.consequence,
             "remedy": self.remedy,
-        }
+        } | ({"evidence": self.evidence} if self.evidence else {})
 
     def __str__(self) -> str:
         where = f"{self.position}: " if str(self.position) else ""

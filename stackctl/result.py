@@ -37,6 +37,8 @@ class Result:
     problems: list[Problem] = field(default_factory=list)
     exit_code: int = Exit.YES
     view: Callable[[dict[str, Any]], Iterable[RenderableType]] | None = None
+    view_has_problems: bool = False
+    """The view shows the problems itself: they are not printed again, one by one, on stderr."""
 
     def envelope(self, command: str) -> dict[str, Any]:
         """The versioned JSON envelope of the CLI contract."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -37,7 +37,7 @@ def stable_parts() -> RealParts:
     try:
         return RealParts(**{name: find_tool(name).path for name in names})
     except ToolMissingError as error:
-        return _absent(f"{error.message}: run scripts/parts stable")
+        absent(f"{error.message}: run scripts/parts stable")
 
 
 def newer_parts() -> RealParts:
@@ -47,19 +47,33 @@ def newer_parts() -> RealParts:
         prometheus / "prometheus", promtool / "promtool", alertmanager / NEWER[2], alertmanager / "amtool"
     )
     missing = [str(path) for path in vars(found).values() if not os.access(path, os.X_OK)]
-    return _absent(f"{missing[0]} is missing: run scripts/parts newer") if missing else found
+    if missing:
+        absent(f"{missing[0]} is missing: run scripts/parts newer")
+    return found
 
 
-def require(present: bool, reason: str) -> None:
-    """Skip the test loudly without something real; under CI fail."""
-    if not present:
-        _absent(reason)
+def cosign_part(generation: int) -> Path:
+    """cosign 2.x or 3.x, as scripts/parts cosign unpacks them side by side."""
+    return _unpacked({2: "trixie/cosign", 3: "newer/cosign"}[generation], "cosign")
 
 
-def _absent(reason: str) -> RealParts:
+def registry_part() -> Path:
+    """Debian's docker-registry."""
+    return _unpacked("docker-registry", "docker-registry")
+
+
+def _unpacked(package: str, executable: str) -> Path:
+    found = parts_dir() / package / "usr" / "bin" / executable
+    if not os.access(found, os.X_OK):
+        absent(f"{found} is missing: run scripts/parts cosign")
+    return found
+
+
+def absent(reason: str) -> NoReturn:
+    """Skip the test loudly; under CI fail it."""
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(f"A REAL PART IS ABSENT: {reason}", pytrace=False)
     pytest.skip(f"A REAL PART IS ABSENT, so nothing was tested here: {reason}")
 
 
-__all__ = ["RealParts", "newer_parts", "require", "stable_parts"]
+__all__ = ["RealParts", "absent", "cosign_part", "newer_parts", "registry_part", "stable_parts"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from stackctl.cli.alert_explain import explain_alert
 from stackctl.cli.options import HERE, Directory, Json
 from stackctl.cli.output import command
 from stackctl.cli.proof import prove_named
@@ -20,6 +21,7 @@ alerts = typer.Typer(help="List and prove single alerts.", rich_markup_mode=None
 
 
 alerts.command("test")(prove_named)
+alerts.command("explain")(explain_alert)
 
 
 @alerts.command("list")

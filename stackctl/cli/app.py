@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import alerts, bundle, catalogue, init, lifecycle, proof
+from stackctl.cli import alerts, bundle, catalogue, check, doctor, images, init, keys, lifecycle, proof, spend, teams
 
 app = typer.Typer(
     name="stackctl",
@@ -36,13 +36,22 @@ def _root(
 
 app.command("init")(init.init)
 app.command("render")(bundle.render)
-app.command("check")(bundle.check)
+app.command("check")(check.check)
 app.command("explain")(bundle.explain)
 app.command("up")(lifecycle.up)
 app.command("down")(lifecycle.down)
 app.command("status")(lifecycle.status)
 app.command("logs")(lifecycle.logs)
+app.command("restart")(lifecycle.restart)
+app.command("pull")(lifecycle.pull)
 app.command("open")(lifecycle.open_)
 app.command("validate")(proof.validate)
+app.command("doctor")(doctor.doctor)
 app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(keys.keys, name="keys")
+app.add_typer(teams.teams, name="teams")
+app.command("models")(teams.models)
+app.add_typer(spend.spend, name="spend")
+app.command("verify-image")(images.verify_image)
+app.add_typer(images.images, name="images")
 app.add_typer(catalogue.catalogue, name="catalogue")

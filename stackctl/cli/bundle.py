@@ -1,4 +1,4 @@
-"""render, check, explain: from the spec to the bundle, without running anything."""
+"""render, explain: from the spec to the bundle, without running anything."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ def render(
     """Write the bundle: every file the stack runs on, from stack.yaml."""
     from stackctl.problem import Position, Problem
     from stackctl.render import drift, render_bundle, unified_diff, write
+    from stackctl.runtime.base import runtime_of
     from stackctl.spec import load_spec
     from stackctl.stack import StackDir
 
     stack = StackDir(directory)
-    bundle = render_bundle(load_spec(stack.spec))
+    source = load_spec(stack.spec)
+    bundle = render_bundle(source, runtime_of(stack, source.spec).locked())
     if not (check_only or show_diff):
         return Result(
             _drift_data(write(bundle, stack.bundle, force=force), len(bundle.files), str(stack.bundle)), view=_written
@@ -57,21 +59,6 @@ def render(
     ]
     view = _diff if show_diff else _up_to_date
     return Result(data, problems, Exit.NO if changes else Exit.YES, view)
-
-
-@command("check")
-def check(
-    directory: Directory = HERE,
-    json_output: Json = False,  # noqa: ARG001 read by the renderer
-) -> Result:
-    """Examine the spec, its secrets and the files it renders to."""
-    from stackctl.checks import check_stack
-    from stackctl.problem import Severity
-    from stackctl.stack import StackDir
-
-    report = check_stack(StackDir(directory))
-    failed = any(problem.severity >= Severity.ERROR for problem in report.problems)
-    return Result(report.as_json(), report.problems, Exit.NO if failed else Exit.YES, _checked)
 
 
 @command("explain")
@@ -116,15 +103,6 @@ def _diff(data: dict[str, Any]) -> Iterable[RenderableType]:
         yield Syntax(data["diff"], "diff", background_color="default")
     else:
         yield Text(data["diff"].rstrip("\n"))
-
-
-def _checked(data: dict[str, Any]) -> Iterable[RenderableType]:
-    from rich.table import Table
-
-    table = Table("check", "by", "verdict", box=None, pad_edge=False)
-    for row in data["checked"]:
-        table.add_row(row["what"], row["by"], row["verdict"])
-    yield table
 
 
 def _explained(data: dict[str, Any]) -> Iterable[RenderableType]:

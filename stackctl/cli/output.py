@@ -6,6 +6,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -33,7 +34,10 @@ def command(name: str) -> Callable[[F], F]:
         @functools.wraps(function)
         def run(*args: Any, **options: Any) -> None:
             result = function(*args, **options)
-            emit(result, name, as_json=bool(options.get("json_output")))
+            context = options.get("context")
+            if context is not None and context.invoked_subcommand:
+                return
+            emit(result, name, as_json=bool(options.get("json_output")) or options.get("format_") == "json")
             raise typer.Exit(int(result.exit_code))
 
         return run  # type: ignore[return-value]  # typer reads the wrapped signature
@@ -50,7 +54,7 @@ def emit(result: Result, name: str, *, as_json: bool) -> None:
         out = console()
         for renderable in result.view(result.data):
             out.print(renderable)
-    for problem in result.problems:
+    for problem in [] if result.view_has_problems else result.problems:
         print_problem(problem)
     for line in result.data.get("details", []):
         console(stderr=True).print(f"  | {line}", markup=False)
@@ -85,7 +89,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def run_app(app: typer.Typer, arguments: list[str]) -> int:
     """Run the command line and return its exit code; every failure becomes one clear line."""
-    as_json = "--json" in arguments
+    as_json = "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     name = next((word for word in arguments if not word.startswith("-")), "stackctl")
     try:
         code = app(arguments or ["--help"], prog_name="stackctl", standalone_mode=False)

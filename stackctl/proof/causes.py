@@ -65,10 +65,10 @@ async def _not_exposed(case: Case, evidence: dict[str, Any]) -> list[str]:
 
 async def _not_scraped(case: Case, evidence: dict[str, Any]) -> list[str]:
     targets = await case.session.prometheus.targets()
-    mine = [target for target in targets if target.serves(case.session.endpoints.gateway)]
+    mine = [target for target in targets if target.serves(case.session.endpoints.scrape_target)]
     evidence["targets"] = [{"url": t.url, "job": t.job, "health": t.health, "error": t.last_error} for t in targets]
     if not mine:
-        return [f"Prometheus has no scrape target at {case.session.endpoints.gateway}", *await _reload(case)]
+        return [f"Prometheus has no scrape target at {case.session.endpoints.scrape_target}", *await _reload(case)]
     down = [target for target in mine if target.health != "up"]
     return [f"the scrape target {t.url} is {t.health}: {t.last_error or 'not scraped yet'}" for t in down]
 

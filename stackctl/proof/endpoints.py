@@ -28,6 +28,12 @@ class Endpoints:
     master_key: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)
     receiver: ReceiverKind = "inbox"
+    scraped_as: str = ""
+    """The gateway's base URL as Prometheus sees it, where that is another one (inside a container network)."""
+
+    @property
+    def scrape_target(self) -> str:
+        return self.scraped_as or self.gateway
 
     def urls(self) -> dict[str, str]:
         """The URLs by part, without credentials, for evidence."""

@@ -86,7 +86,7 @@ async def make_plan(session: Session, options: Options, names: Sequence[str]) ->
 def _item(name: str, entry: DriverEntry, group: Group, endpoints: Endpoints, found: _Found) -> Item:
     rule = found.rules.get(name)
     labels = labels_of_test(rule, name, group.label, group.canary)
-    target = next((target for target in found.targets if target.serves(endpoints.gateway)), None)
+    target = next((target for target in found.targets if target.serves(endpoints.scrape_target)), None)
     scrape_s = target.interval_s if target and target.interval_s else found.scrape_s
     timing = read_timing(rule, scrape_s, route_for(found.config, labels), entry.window.seconds)
     injected = entry.driver == "inject"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from stackctl.render.prometheus import address
+from stackctl.render.places import internal_address, secret_path
 from stackctl.render.templates import fill, verbatim
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from stackctl.catalogue.rules import RuleSet
     from stackctl.spec import Spec
-    from stackctl.spec.model import Receiver
+    from stackctl.spec.receivers import Receiver
 
 _ALL_SEVERITIES = {"info", "warning", "critical"}
 _OF_THE_GATEWAY = "Litellm"
@@ -32,8 +32,8 @@ def alertmanager_yml(spec: Spec, rules: RuleSet) -> str:
         branches=branches,
         receivers=receivers,
         inhibitions=list(_inhibitions([alert.name for alert in rules.alerts])),
-        file=_from_working_directory,
-        inbox_url=f"http://{address('127.0.0.1', spec.alerts.inbox.port)}",
+        file=partial(_secret_file, spec),
+        inbox_url=f"http://{internal_address(spec, 'inbox')}",
     )
 
 
@@ -57,7 +57,6 @@ def _inhibitions(names: list[str]) -> Iterator[dict[str, Any]]:
             yield {"source": source, "target": target, "equal": rule["equal"]}
 
 
-def _from_working_directory(reference: str) -> str:
+def _secret_file(spec: Spec, reference: str) -> str:
     """Alertmanager opens secret files relative to its working directory, which is the bundle."""
-    path = PurePosixPath(reference.removeprefix("file:"))
-    return str(path if path.is_absolute() else PurePosixPath("..") / path)
+    return secret_path(spec, reference, "..")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from stackctl.render.places import CONTAINER_PORTS, SECRETS_DIR, secret_reference
 from stackctl.render.yaml_text import to_yaml
 from stackctl.spec.model import CANARY_MODEL
 
@@ -22,47 +22,50 @@ def gateway_yaml(spec: Spec) -> str:
         {
             "version": 1,
             "instance": spec.name,
-            "listen": {"host": spec.gateway.host, "port": spec.gateway.port},
+            "listen": _listen(spec),
             "workers": spec.gateway.workers,
-            "master_key": from_bundle(f"file:{MASTER_KEY_FILE}"),
-            "metrics": {"token": from_bundle(spec.gateway.metrics.token)},
-            "database": {
-                "url": from_bundle(spec.gateway.database.url),
-                "pool_size": spec.gateway.database.pool_size,
-            },
-            "models": [_model(model) for model in spec.models] + [_canary()],
+            "master_key": secret_reference(spec, f"file:{MASTER_KEY_FILE}"),
+            "metrics": {"token": secret_reference(spec, spec.gateway.metrics.token)},
+            "database": _database(spec),
+            "models": [_model(spec, model) for model in spec.models] + [_canary()],
             "teams": [{"name": team.name, "budget": _budget(team.budget)} for team in spec.teams],
-            "keys": [_key(key) for key in spec.keys],
+            "keys": [_key(spec, key) for key in spec.keys],
         }
     )
 
 
-def from_bundle(reference: str | None) -> str | None:
-    """A secret reference of the spec as seen from a folder of the bundle; others pass unchanged."""
-    if reference is None or not reference.startswith("file:"):
-        return reference
-    path = PurePosixPath(reference.removeprefix("file:"))
-    return reference if path.is_absolute() or path.parts[:1] == ("~",) else f"file:{PurePosixPath('../..') / path}"
+def _listen(spec: Spec) -> dict[str, Any]:
+    """Inside a container it listens on every address; which of them the host publishes is the Compose file's matter."""
+    if spec.runtime == "compose":
+        return {"host": "0.0.0.0", "port": CONTAINER_PORTS["gateway"]}  # noqa: S104
+    return {"host": spec.gateway.host, "port": spec.gateway.port}
 
 
-def _model(model: Model) -> dict[str, Any]:
+def _database(spec: Spec) -> dict[str, Any]:
+    url = f"file:{SECRETS_DIR}/database-url" if spec.own_postgres else spec.gateway.database.url
+    if not spec.own_postgres and url != "sqlite":
+        url = secret_reference(spec, url) or url
+    return {"url": url, "pool_size": spec.gateway.database.pool_size}
+
+
+def _model(spec: Spec, model: Model) -> dict[str, Any]:
     return {
         "name": model.name,
         "hidden": False,
         "fallbacks": list(model.fallbacks),
         "deployments": [
-            _deployment(f"{model.name}-{index}", deployment) for index, deployment in enumerate(model.deployments)
+            _deployment(spec, f"{model.name}-{index}", deployment) for index, deployment in enumerate(model.deployments)
         ],
     }
 
 
-def _deployment(id_: str, deployment: Deployment) -> dict[str, Any]:
+def _deployment(spec: Spec, id_: str, deployment: Deployment) -> dict[str, Any]:
     rendered: dict[str, Any] = {
         "id": id_,
         "provider": deployment.provider,
         "model": deployment.model,
         "api_base": deployment.api_base,
-        "api_key": from_bundle(deployment.api_key),
+        "api_key": secret_reference(spec, deployment.api_key),
         "rpm": deployment.rpm,
         "tpm": deployment.tpm,
         "weight": deployment.weight,
@@ -88,11 +91,11 @@ def _budget(budget: Budget | None) -> dict[str, Any] | None:
     return {"usd": budget.usd, "period": str(budget.period)} if budget else None
 
 
-def _key(key: Key) -> dict[str, Any]:
+def _key(spec: Spec, key: Key) -> dict[str, Any]:
     return {
         "name": key.name,
         "team": key.team,
-        "secret": from_bundle(key.secret),
+        "secret": secret_reference(spec, key.secret),
         "models": list(key.models),
         "budget": _budget(key.budget),
         "rpm": key.rpm,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stackctl.render.gateway import from_bundle
+from stackctl.render.gateway import MASTER_KEY_FILE
+from stackctl.render.places import internal_address, secret_path
 from stackctl.render.templates import fill
 from stackctl.render.yaml_text import to_yaml
 
@@ -15,21 +16,20 @@ if TYPE_CHECKING:
 
 def prometheus_yml(spec: Spec) -> str:
     """Scrape jobs, rule files and the Alertmanager to notify."""
-    token = from_bundle(spec.gateway.metrics.token)
+    litellm = spec.gateway.engine == "litellm"
+    # LiteLLM asks everybody for a key; the master key is the one that is known to be allowed.
+    token = spec.gateway.metrics.token or (f"file:{MASTER_KEY_FILE}" if litellm else None)
     return fill(
         "prometheus/prometheus.yml.j2",
         spec=spec,
-        gateway_address=address(spec.gateway.host, spec.gateway.port),
-        prometheus_address=address(spec.prometheus.host, spec.prometheus.port),
-        alertmanager_address=address(spec.alertmanager.host, spec.alertmanager.port),
-        metrics_token_file=token.removeprefix("file:") if token else None,
+        gateway_address=internal_address(spec, "gateway"),
+        prometheus_address=internal_address(spec, "prometheus"),
+        alertmanager_address=internal_address(spec, "alertmanager"),
+        grafana_address=internal_address(spec, "grafana") if spec.runs_grafana else None,
+        # LiteLLM answers /metrics with a redirect to an absolute http:// URL.
+        metrics_path="/metrics/" if litellm else "/metrics",
+        metrics_token_file=secret_path(spec, token, "../..") if token else None,
     )
-
-
-def address(host: str, port: int) -> str:
-    """host:port as one reaches it from this machine: a wildcard address is reached over loopback."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 compared, not bound
-    return f"[{reachable}]:{port}" if ":" in reachable else f"{reachable}:{port}"
 
 
 def rule_files(rules: RuleSet) -> dict[str, str]:

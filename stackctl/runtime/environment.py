@@ -44,6 +44,8 @@ def supervisor_environment(stack: StackDir, spec: Spec) -> dict[str, str]:
         "STACKCTL_PROMETHEUS": str(locate_tool("prometheus")),
         "STACKCTL_ALERTMANAGER": str(locate_tool("alertmanager")),
     }
+    if spec.gateway.engine == "litellm":
+        own["STACKCTL_LITELLM"] = str(locate_tool("litellm"))
     _refuse_odd_paths(own)
     secrets = {name: Secret(f"env:{name}", stack.root).read() for name in secret_names(spec)}
     return passed_on | secrets | own

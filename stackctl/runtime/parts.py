@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,8 +18,17 @@ class Part:
     name: str
     host: str
     port: int
-    field: str
+    spec_field: str
     """The field of the spec that holds the port."""
+    container_port: int | None = None
+    """The port as the other parts see it, where that is another one."""
+    password: str = field(default="", repr=False)
+    """Of the user `admin`, where the part asks for one."""
+
+    @property
+    def seen_port(self) -> int:
+        """The port at which the other parts reach it."""
+        return self.container_port or self.port
 
     @property
     def url(self) -> str:

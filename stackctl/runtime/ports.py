@@ -31,13 +31,13 @@ def check_ports(parts: Sequence[Part], ours: Collection[int] = ()) -> None:
         if fault != errno.EADDRINUSE:
             raise UsageError(
                 f"{part.name} cannot listen on {part.host}:{part.port}: {_reason(fault)}",
-                remedy=f"change {part.field} or the host in stack.yaml",
+                remedy=f"change {part.spec_field} or the host in stack.yaml",
             )
         owner = owner_of(part.port)
         if owner not in ours:
             raise PortTakenError(
-                f"port {part.port} ({part.field}) is taken by {_describe(owner)}",
-                remedy=f"stop it, or set {part.field} to a free port such as {_free_near(part, parts)} in stack.yaml",
+                f"port {part.port} ({part.spec_field}) is taken by {_describe(owner)}",
+                remedy=f"stop it, or set {part.spec_field} to a free port such as {_free_near(part, parts)} in stack.yaml",
             )
 
 

@@ -40,6 +40,7 @@ class Prober:
             "prometheus": self._prometheus,
             "alertmanager": self._alertmanager,
             "inbox": self._inbox,
+            "grafana": self._grafana,
         }
 
     def __enter__(self) -> Prober:
@@ -77,7 +78,7 @@ class Prober:
         self._get(part, "/-/ready")
         targets = self._json(part, "/api/v1/targets?state=active")["data"]["activeTargets"]
         gateway = self._parts["gateway"]
-        if not any(urlsplit(target["scrapeUrl"]).port == gateway.port for target in targets):
+        if not any(urlsplit(target["scrapeUrl"]).port == gateway.seen_port for target in targets):
             raise _NotReadyError("the gateway is not among its scrape targets")
         return _text(self._json(part, "/api/v1/status/buildinfo")["data"]["version"])
 
@@ -88,11 +89,18 @@ class Prober:
     def _inbox(self, part: Part) -> str | None:
         return _text(self._json(part, "/health").get("version"))
 
+    def _grafana(self, part: Part) -> str | None:
+        answer = self._json(part, "/api/health")
+        if answer["database"] != "ok":
+            raise _NotReadyError(f"its database is {answer['database']}")
+        return _text(answer.get("version"))
+
     def _json(self, part: Part, path: str) -> Any:
         return self._get(part, path).json()
 
     def _get(self, part: Part, path: str) -> httpx.Response:
-        response = self._client.get(part.url + path)
+        auth = ("admin", part.password) if part.password else None
+        response = self._client.get(part.url + path, auth=auth)
         if response.status_code != httpx.codes.OK:
             raise _NotReadyError(f"{path.split('?')[0]} answers {response.status_code}")
         return response

@@ -27,7 +27,8 @@ _STATES |= {"STOPPED": "stopped", "STOPPING": "stopped"}
 
 @dataclass(frozen=True, slots=True)
 class PartStatus:
-    """One part. `restarts` counts how often it ended by itself since `up`; `last_exit` says how it did last."""
+    """One part. `restarts` counts how often it ended by itself since `up`; `last_exit` says how it did last.
+    `container`, `image` and `digest` are there on runtime compose."""
 
     name: str
     url: str
@@ -39,6 +40,9 @@ class PartStatus:
     uptime_s: float | None = None
     restarts: int | None = None
     last_exit: str | None = None
+    container: str | None = None
+    image: str | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@ _EXECUTABLES = {
     "promtool": ("promtool",),
     "alertmanager": ("prometheus-alertmanager", "alertmanager"),  # Debian's name, upstream's name
     "amtool": ("amtool",),
+    "litellm": ("litellm",),
 }
 _PACKAGES = ("prometheus", "promtool", "prometheus-alertmanager")
 _VERSION = re.compile(r"version (\d+\.\d+\.\d+\S*)")
+_LITELLM_REMEDY = "pip install 'litellm[proxy]' prometheus_client, or point STACKCTL_LITELLM at the executable"
 _REMEDY = "apt-get install prometheus prometheus-alertmanager, or run scripts/parts stable"
 
 
@@ -56,7 +58,7 @@ def locate_tool(name: str) -> Path:
     for executable in _EXECUTABLES[name]:
         if found := shutil.which(executable, path=os.pathsep.join(directories)):
             return Path(found).resolve()
-    raise ToolMissingError(f"{name} is not installed", remedy=_REMEDY)
+    raise ToolMissingError(f"{name} is not installed", remedy=_LITELLM_REMEDY if name == "litellm" else _REMEDY)
 
 
 def parts_dir() -> Path:

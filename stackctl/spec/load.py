@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -14,6 +14,7 @@ from stackctl.errors import SpecError, UsageError
 from stackctl.problem import Problem
 from stackctl.spec.document import Document
 from stackctl.spec.model import Spec
+from stackctl.spec.own import OwnFile, read_own_files
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -23,11 +24,12 @@ _TYPE_NAMES = {"int": "a whole number", "float": "a number", "string": "a text",
 
 @dataclass(frozen=True)
 class SpecFile:
-    """A valid spec together with the document it came from."""
+    """A valid spec together with the document it came from and the user's own files beside it."""
 
     spec: Spec
     document: Document
     sha256: str
+    own: tuple[OwnFile, ...] = ()
 
     def problem(self, id_: str, message: str, path: tuple[str | int, ...], remedy: str = "") -> Problem:
         """A problem at the key of `path`, for checks that only a later stage can make."""
@@ -37,7 +39,8 @@ class SpecFile:
 def load_spec(file: Path) -> SpecFile:
     """Parse and validate a spec file.
 
-    Raises UsageError if it cannot be read, SpecError with a position for every fault in it.
+    Raises UsageError if it or a file of the user's beside it cannot be read, SpecError with a position for every
+    fault in it.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -47,7 +50,7 @@ def load_spec(file: Path) -> SpecFile:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from error
-    return parse_spec(text, str(file))
+    return replace(parse_spec(text, str(file)), own=read_own_files(file.parent))
 
 
 def parse_spec(text: str, file: str = "stack.yaml") -> SpecFile:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, model_validator
 
+from stackctl.catalogue.releases import litellm_releases
+from stackctl.spec.checks import Checks
+from stackctl.spec.contradictions import fault, refuse_contradictions
+from stackctl.spec.images import Images
 from stackctl.spec.quantity import Duration, check_size
-from stackctl.spec.secret import FileRef, SecretRef, check_reference
+from stackctl.spec.receivers import Inbox, Receivers
+from stackctl.spec.secret import SecretRef, check_reference
+from stackctl.spec.section import Port, Section
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
 _STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _SCRAPE_FLOOR = Duration("15s")
-_TEAMS_SINCE, _URL_FILE_SINCE = (0, 28), (0, 26)
 TEST_PREFIX = "stackctl-test-"
 CANARY_MODEL = "stackctl-canary"
 
@@ -26,20 +30,19 @@ def _check_floor(value: Duration) -> Duration:
 
 
 def _check_database(value: str) -> str:
-    return value if value == "sqlite" else check_reference(value)
+    return value if value in ("sqlite", "postgres") else check_reference(value)
 
 
-Port = Annotated[int, Field(ge=1, le=65535)]
+Runtime = Literal["local", "compose"]
 Size = Annotated[str, AfterValidator(check_size)]
 ScrapeInterval = Annotated[Duration, AfterValidator(_check_floor)]
 DatabaseUrl = Annotated[str, AfterValidator(_check_database)]
 Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
 
 
-class Section(BaseModel):
-    """A mapping of the spec: unknown fields are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_ASKED_OF_ALL = (
+    "Demanded from everybody (user `admin`), and required where the host is not loopback; runtime compose only."
+)
 
 
 class Price(Section):
@@ -119,8 +122,12 @@ class Database(Section):
 
     url: DatabaseUrl = Field(
         "sqlite",
-        description="`sqlite` keeps the ledger beside the stack. A PostgreSQL URL holds a password, so it is a "
-        "reference (env:DATABASE_URL or file:secrets/database-url).",
+        description="`sqlite` keeps the ledger beside the stack; `postgres` is the stack's own PostgreSQL (runtime "
+        "compose). The URL of another PostgreSQL holds a password, so it is a reference (env:DATABASE_URL or "
+        "file:secrets/database-url).",
+    )
+    max_connections: int = Field(
+        100, ge=10, description="What PostgreSQL grants; its own default is 100. The pool must leave room for others."
     )
     pool_size: int = Field(
         50,
@@ -149,7 +156,14 @@ class Gateway(Section):
         None,
         pattern=r"^[0-9]+\.[0-9]+(\.[0-9A-Za-z]+)*$",
         description="LiteLLM's version, such as 1.102.4. Its metrics differ from version to version: rules and "
-        "dashboards are rendered for the catalogue of this one. The newest known one by default.",
+        "dashboards are rendered for the catalogue of this one. The newest known one by default; releases known to be "
+        "bad are refused.",
+    )
+    replicas: int = Field(
+        1,
+        ge=1,
+        le=32,
+        description="How many gateways share the database, this one included: the pool is divided among all workers.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on. Loopback unless you open it on purpose.")
     port: Port = 4000
@@ -164,6 +178,16 @@ class Gateway(Section):
     database: Database = Database()
     metrics: GatewayMetrics = GatewayMetrics()
 
+    @property
+    def release(self) -> str:
+        """The LiteLLM release that runs."""
+        return self.version or litellm_releases().newest
+
+    @property
+    def connections_per_worker(self) -> int:
+        """The total pool, divided among the workers of all replicas."""
+        return max(1, self.database.pool_size // (self.workers * self.replicas))
+
     @model_validator(mode="after")
     def _version_of_litellm(self) -> Gateway:
         if self.version is not None and self.engine == "bundled":
@@ -176,6 +200,7 @@ class Prometheus(Section):
 
     host: str = "127.0.0.1"
     port: Port = 9090
+    password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     scrape_interval: ScrapeInterval = Field(
         Duration("15s"),
         description="How often metrics are read; 15 s is the floor. Faster scraping under load has been reported to "
@@ -215,92 +240,10 @@ class Alertmanager(Section):
         description="The oldest Alertmanager that must understand the configuration. 0.25 is Debian 12's; Teams needs "
         "0.28, a webhook's url_file 0.26.",
     )
+    password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     group_wait: Duration = Field(Duration("30s"), description="How long to wait for alerts that belong together.")
     group_interval: Duration = Duration("5m")
     repeat_interval: Duration = Duration("12h")
-
-
-class Receiver(Section):
-    """What every receiver may be asked."""
-
-    severities: list[Literal["info", "warning", "critical"]] = Field(
-        ["info", "warning", "critical"],
-        min_length=1,
-        description="Which alerts it gets. What no receiver asked for goes to the stack's own inbox.",
-    )
-
-
-class SlackReceiver(Receiver):
-    """Alerts to a Slack channel by an incoming webhook."""
-
-    webhook: FileRef = Field(description="A reference to the file with the webhook URL; Alertmanager reads it.")
-    channel: str = Field(pattern=r"^[#@].+", description="Such as '#llm-spend'.")
-
-
-class WebhookReceiver(Receiver):
-    """Alerts as Alertmanager's JSON to any web service, such as an n8n flow."""
-
-    url: str | None = Field(None, pattern=r"^https?://\S+$", description="The address, if it is no secret itself.")
-    url_file: FileRef | None = Field(
-        None, description="A reference to the file with the address; Alertmanager reads it (0.26 or newer)."
-    )
-    token: FileRef | None = Field(None, description="A bearer token that goes with every message.")
-
-    @model_validator(mode="after")
-    def _one_address(self) -> WebhookReceiver:
-        if (self.url is None) == (self.url_file is None):
-            raise fault("give either url or url_file", "url")
-        return self
-
-
-class EmailReceiver(Receiver):
-    """Alerts by e-mail."""
-
-    to: list[str] = Field(min_length=1)
-    from_: str = Field(alias="from")
-    smarthost: str = Field(pattern=r"^[^\s:]+:[0-9]+$", description="host:port of the mail server.")
-    username: str | None = None
-    password: FileRef | None = Field(None, description="A reference to the file with the mail server's password.")
-    require_tls: bool = True
-
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> EmailReceiver:
-        if (self.username is None) != (self.password is None):
-            raise fault("username and password go together", "username")
-        return self
-
-
-class PagerDutyReceiver(Receiver):
-    """Alerts to a PagerDuty service by the Events API v2."""
-
-    routing_key: FileRef = Field(description="A reference to the file with the integration key.")
-
-
-class TeamsReceiver(Receiver):
-    """Alerts to a Microsoft Teams channel by a Power Automate workflow; needs Alertmanager 0.28 or newer."""
-
-    webhook: FileRef = Field(description="A reference to the file with the workflow's URL.")
-
-
-class Receivers(Section):
-    """Where alerts go. With none, they go to the stack's own inbox."""
-
-    slack: SlackReceiver | None = None
-    webhook: WebhookReceiver | None = None
-    email: EmailReceiver | None = None
-    pagerduty: PagerDutyReceiver | None = None
-    teams: TeamsReceiver | None = None
-
-    def configured(self) -> dict[str, Receiver]:
-        """The receivers there are, by kind."""
-        found = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: receiver for name, receiver in found.items() if receiver is not None}
-
-
-class Inbox(Section):
-    """The embedded receiver: it takes Slack-shaped messages, keeps and shows them."""
-
-    port: Port = 9095
 
 
 class RuleOverride(Section):
@@ -333,6 +276,24 @@ class Alerts(Section):
     )
 
 
+class Grafana(Section):
+    """Grafana with the stack's dashboards; runtime compose only. Its admin password is generated, never `admin`."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 3000
+
+
+class Redis(Section):
+    """A Redis of the stack's own; runtime compose only."""
+
+    enabled: bool | None = Field(
+        None,
+        description="By default it runs for engine `litellm` with more than one worker: without it, every limit, "
+        "cooldown and cache of LiteLLM is per worker.",
+    )
+
+
 class Proof(Section):
     """How `validate` and `alerts test` spend."""
 
@@ -346,7 +307,7 @@ class Spec(Section):
 
     version: Literal[1]
     name: str = Field(description="Names the stack, its processes and its `stack` label.")
-    runtime: Literal["local"] = Field("local", description="What runs the bundle.")
+    runtime: Runtime = Field("local", description="What runs the bundle: plain processes, or Docker Compose.")
     gateway: Gateway = Gateway()
     models: list[Model] = Field(min_length=1)
     teams: list[Team] = Field(default_factory=list)
@@ -354,7 +315,11 @@ class Spec(Section):
     prometheus: Prometheus = Prometheus()
     alertmanager: Alertmanager = Alertmanager()
     alerts: Alerts = Alerts()
+    grafana: Grafana = Grafana()
+    redis: Redis = Redis()
     proof: Proof = Proof()
+    checks: Checks = Checks()
+    images: Images = Images()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
@@ -366,8 +331,26 @@ class Spec(Section):
         self._known_references()
         self._reserved_names()
         self._distinct_ports()
-        self._receivers_alertmanager_knows()
+        refuse_contradictions(self)
         return self
+
+    @property
+    def own_postgres(self) -> bool:
+        """Whether the stack runs a PostgreSQL of its own."""
+        url = self.gateway.database.url
+        needed = url == "postgres" or (url == "sqlite" and self.gateway.engine == "litellm")
+        return self.runtime == "compose" and needed
+
+    @property
+    def own_redis(self) -> bool:
+        """Whether the stack runs a Redis of its own."""
+        several = self.gateway.workers * self.gateway.replicas > 1
+        wanted = self.redis.enabled if self.redis.enabled is not None else several and self.gateway.engine == "litellm"
+        return self.runtime == "compose" and wanted
+
+    @property
+    def runs_grafana(self) -> bool:
+        return self.runtime == "compose" and self.grafana.enabled
 
     def _known_references(self) -> None:
         models = {model.name for model in self.models}
@@ -393,16 +376,6 @@ class Spec(Section):
             if model.name == CANARY_MODEL:
                 raise fault(f"the name '{CANARY_MODEL}' is reserved for proofs", "models", index, "name")
 
-    def _receivers_alertmanager_knows(self) -> None:
-        version = tuple(int(part) for part in self.alertmanager.version.split(".")[:2])
-        receivers = self.alerts.receivers
-        needed = "its version is set by alertmanager.version"
-        if receivers.teams and version < _TEAMS_SINCE:
-            raise fault(f"Teams needs Alertmanager 0.28 or newer; {needed}", "alerts", "receivers", "teams")
-        if receivers.webhook and receivers.webhook.url_file and version < _URL_FILE_SINCE:
-            path = ("alerts", "receivers", "webhook", "url_file")
-            raise fault(f"url_file needs Alertmanager 0.26 or newer; {needed}", *path)
-
     def _distinct_ports(self) -> None:
         seen: dict[int, tuple[str, ...]] = {}
         for path, port in self.ports().items():
@@ -412,17 +385,13 @@ class Spec(Section):
 
     def ports(self) -> dict[tuple[str, ...], int]:
         """The TCP ports the stack listens on, by the field that sets them."""
-        return {
+        ports = {
             ("gateway", "port"): self.gateway.port,
             ("prometheus", "port"): self.prometheus.port,
             ("alertmanager", "port"): self.alertmanager.port,
             ("alerts", "inbox", "port"): self.alerts.inbox.port,
         }
-
-
-def fault(message: str, *path: str | int) -> PydanticCustomError:
-    """A fault that a check across fields found; `path` is the field to point at."""
-    return PydanticCustomError("fault", "{message}", {"message": message, "path": path})
+        return ports | ({("grafana", "port"): self.grafana.port} if self.runs_grafana else {})
 
 
 def _refuse_twice(section: str, names: list[str]) -> None:

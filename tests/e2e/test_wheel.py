@@ -39,3 +39,5 @@ def test_an_installed_wheel_renders_away_from_the_checkout(tmp_path: Path) -> No
     )
     rendered = {str(path.relative_to(tmp_path / "stack/bundle")) for path in (tmp_path / "stack/bundle").rglob("*.*")}
     assert {"prometheus/rules/budget.yml", "alertmanager/alertmanager.yml", "local/supervisord.conf"} <= rendered
+    policies = "from stackctl.images.policy import shipped_policies; print(*shipped_policies())"
+    assert "litellm" in run(tmp_path / "venv/bin/python", "-c", policies, cwd=tmp_path)

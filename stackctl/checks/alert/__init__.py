@@ -1,0 +1,1 @@
+"""Checks `alert/*`, one module per id."""

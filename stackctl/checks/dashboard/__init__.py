@@ -1,0 +1,1 @@
+"""Checks `dashboard/*`, one module per id."""

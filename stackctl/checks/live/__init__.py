@@ -1,0 +1,1 @@
+"""Checks `live/*`, one module per id."""

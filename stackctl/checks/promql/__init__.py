@@ -1,0 +1,1 @@
+"""Checks `promql/*`, one module per id."""

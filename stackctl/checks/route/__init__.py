@@ -1,0 +1,1 @@
+"""Checks `route/*`, one module per id."""

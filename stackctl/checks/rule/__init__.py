@@ -1,0 +1,1 @@
+"""Checks `rule/*`, one module per id."""

@@ -1,0 +1,1 @@
+"""Checks `series/*`, one module per id."""

@@ -1,0 +1,130 @@
+"""spec → litellm/config.yaml and litellm/start.sh, for the real LiteLLM proxy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stackctl.render.gateway import MASTER_KEY_FILE
+from stackctl.render.places import CONTAINER_PORTS, SECRETS_DIR, secret_name, secret_path
+from stackctl.render.templates import fill
+from stackctl.render.yaml_text import to_yaml
+
+if TYPE_CHECKING:
+    from stackctl.spec import Spec
+    from stackctl.spec.model import Deployment, Model
+
+_PER_MILLION = 1_000_000
+_MASTER_KEY, _DATABASE_URL, _REDIS_PASSWORD = "LITELLM_MASTER_KEY", "DATABASE_URL", "REDIS_PASSWORD"
+
+
+def litellm_config(spec: Spec) -> str:
+    """`config.yaml` of the proxy. Secrets are environment variables, which start.sh fills from files."""
+    config: dict[str, Any] = {
+        "model_list": [_deployment(model, each) for model in spec.models for each in model.deployments],
+        "litellm_settings": _settings(spec),
+        "router_settings": _router(spec),
+        "general_settings": _general(spec),
+    }
+    return to_yaml(config)
+
+
+def start_script(spec: Spec) -> str:
+    """The shell script that puts the secrets into the proxy's environment and becomes the proxy."""
+    files = {_MASTER_KEY: _path(spec, f"file:{MASTER_KEY_FILE}")}
+    if spec.own_postgres:
+        files[_DATABASE_URL] = f"{SECRETS_DIR}/database-url"
+    elif spec.gateway.database.url != "sqlite":
+        files |= _file_of(spec, _DATABASE_URL, spec.gateway.database.url)
+    if spec.own_redis:
+        files[_REDIS_PASSWORD] = f"{SECRETS_DIR}/redis-password"
+    for reference in (each.api_key for model in spec.models for each in model.deployments):
+        if reference is not None:
+            files |= _file_of(spec, variable(reference), reference)
+    local = spec.runtime == "local"
+    return fill(
+        "litellm/start.sh.j2",
+        files=files,
+        local=local,
+        config="litellm/config.yaml" if local else "/etc/stack/config.yaml",
+        host=spec.gateway.host if local else "0.0.0.0",  # noqa: S104 inside the container
+        port=spec.gateway.port if local else CONTAINER_PORTS["gateway"],
+        workers=spec.gateway.workers,
+    )
+
+
+def variable(reference: str) -> str:
+    """The environment variable in which the proxy finds the secret of a reference."""
+    scheme, name = reference.split(":", 1)
+    return name if scheme == "env" else secret_name(reference).upper().replace("-", "_")
+
+
+def _file_of(spec: Spec, name: str, reference: str) -> dict[str, str]:
+    """Where start.sh reads a secret; nothing for what the local runtime already has in its environment."""
+    if spec.runtime == "local" and reference.startswith("env:"):
+        return {} if variable(reference) == name else {name: f"${variable(reference)}"}
+    return {name: _path(spec, reference)}
+
+
+def _path(spec: Spec, reference: str) -> str:
+    return secret_path(spec, reference, "..")
+
+
+def _deployment(model: Model, deployment: Deployment) -> dict[str, Any]:
+    parameters: dict[str, Any] = {"model": _upstream(deployment)}
+    optional = {
+        "api_base": deployment.api_base,
+        "api_key": f"os.environ/{variable(deployment.api_key)}" if deployment.api_key else None,
+        "rpm": deployment.rpm,
+        "tpm": deployment.tpm,
+        "weight": deployment.weight if len(model.deployments) > 1 else None,
+    }
+    parameters |= {name: value for name, value in optional.items() if value is not None}
+    if deployment.price:
+        parameters["input_cost_per_token"] = deployment.price.input_usd_per_million_tokens / _PER_MILLION
+        parameters["output_cost_per_token"] = deployment.price.output_usd_per_million_tokens / _PER_MILLION
+    if deployment.provider == "mock":
+        parameters |= {"api_key": "none", "mock_response": "This is a mock answer."}
+    return {"model_name": model.name, "litellm_params": parameters}
+
+
+def _upstream(deployment: Deployment) -> str:
+    """LiteLLM's `provider/model`; a server it does not know speaks OpenAI's protocol at its own address."""
+    provider = "openai" if deployment.provider == "mock" or deployment.api_base else deployment.provider
+    return f"{provider}/{deployment.model}"
+
+
+def _settings(spec: Spec) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "callbacks": ["prometheus"],
+        "require_auth_for_metrics_endpoint": True,
+        # 6000 s is LiteLLM's own default: a hanging provider would hold a worker for 100 minutes.
+        "request_timeout": 600,
+    }
+    if spec.own_redis:
+        # Limits, cooldowns and budgets are then shared by all workers; answers are cached only where a request asks.
+        settings["cache"] = True
+        settings["cache_params"] = {"type": "redis", "mode": "default_off"} | _redis()
+    return settings
+
+
+def _router(spec: Spec) -> dict[str, Any]:
+    fallbacks = [{model.name: list(model.fallbacks)} for model in spec.models if model.fallbacks]
+    # Without it a retry may pick the deployment that has just failed.
+    settings: dict[str, Any] = {"num_retries": 2, "enable_weighted_failover": True}
+    settings |= {"fallbacks": fallbacks} if fallbacks else {}
+    return settings | ({f"redis_{name}": value for name, value in _redis().items()} if spec.own_redis else {})
+
+
+def _redis() -> dict[str, Any]:
+    return {"host": "redis", "port": CONTAINER_PORTS["redis"], "password": f"os.environ/{_REDIS_PASSWORD}"}
+
+
+def _general(spec: Spec) -> dict[str, Any]:
+    general: dict[str, Any] = {"master_key": f"os.environ/{_MASTER_KEY}"}
+    if spec.own_postgres or spec.gateway.database.url != "sqlite":
+        general["database_url"] = f"os.environ/{_DATABASE_URL}"
+        # Per worker process: this times workers times replicas is what PostgreSQL must grant.
+        general["database_connection_pool_limit"] = spec.gateway.connections_per_worker
+        general["database_connection_timeout"] = 60
+        general["store_model_in_db"] = False
+    return general

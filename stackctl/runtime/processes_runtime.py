@@ -1,0 +1,82 @@
+"""The local runtime behind the interface that all runtimes share."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from stackctl.errors import UsageError
+from stackctl.runtime import local
+from stackctl.runtime.logs import log_sizes, logs
+from stackctl.runtime.parts import parts_of, urls
+from stackctl.runtime.readiness import wait_until_ready
+from stackctl.runtime.rundir import exclusive
+from stackctl.runtime.status import StackStatus, status
+from stackctl.runtime.supervisor import supervisor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from stackctl.progress import Progress
+    from stackctl.spec import Spec
+    from stackctl.stack import StackDir
+
+_DATA = ("gateway", "prometheus", "alertmanager", "inbox")
+
+
+class LocalRuntime:
+    """A stack as plain processes under one supervisord."""
+
+    def __init__(self, stack: StackDir, spec: Spec) -> None:
+        self._stack, self._spec = stack, spec
+
+    def prepare(self, progress: Progress) -> None:
+        """`init` made every secret a local stack has."""
+
+    def locked(self) -> Mapping[str, str]:
+        """Plain processes have no images."""
+        return {}
+
+    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float = 60) -> StackStatus:
+        """See `stackctl.runtime.local.up`."""
+        return local.up(self._stack, self._spec, progress, keep=keep, timeout_s=timeout_s)
+
+    def down(self, progress: Progress, *, volumes: bool = False) -> local.Stopped:
+        """See `stackctl.runtime.local.down`; `volumes` removes time series, ledger and messages."""
+        stopped = local.down(self._stack, progress)
+        for name in _DATA if volumes else ():
+            shutil.rmtree(self._stack.state / name, ignore_errors=True)
+        return stopped
+
+    def status(self) -> StackStatus:
+        """See `stackctl.runtime.status.status`."""
+        return status(self._stack, self._spec)
+
+    def logs(self, part: str | None = None, *, lines: int = 50, follow: bool = False) -> Iterator[str]:
+        """See `stackctl.runtime.logs.logs`."""
+        return logs(self._stack, part, lines=lines, follow=follow)
+
+    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float = 60) -> StackStatus:
+        """Restart one part or all. Raises UsageError for an unknown part, UnavailableError if the stack is down."""
+        parts = parts_of(self._spec)
+        names = [each.name for each in parts]
+        if part is not None and part not in names:
+            raise UsageError(f"there is no part '{part}'", remedy=f"known here: {', '.join(names)}")
+        with exclusive(self._stack, "restart"):
+            supervisor, logged_before = supervisor_of(self._stack), log_sizes(self._stack)
+            with progress.phase(f"restart {part or 'every part'}"):
+                for name in [part] if part else names:
+                    supervisor.restart(name)
+            with progress.phase("wait until every part is ready"):
+                wait_until_ready(
+                    self._stack, parts, supervisor, progress, timeout_s=timeout_s, logged_before=logged_before
+                )
+        return self.status()
+
+    def pull(self, progress: Progress) -> list[str]:  # noqa: ARG002 the protocol names it
+        """Plain processes have no images."""
+        return []
+
+    def urls(self) -> dict[str, str]:
+        """The base URL of every part."""
+        return urls(self._spec)
