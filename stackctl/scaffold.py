@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from stackctl.errors import UsageError
+from stackctl.render.compose import GRAFANA_PASSWORD
 from stackctl.render.gateway import MASTER_KEY_FILE
 from stackctl.render.templates import fill
 from stackctl.spec import parse_spec
@@ -16,9 +17,10 @@ from stackctl.spec import parse_spec
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from stackctl.spec import Spec
     from stackctl.stack import StackDir
 
-DEFAULT_PORTS = {"gateway": 4000, "prometheus": 9090, "alertmanager": 9093, "inbox": 9095}
+DEFAULT_PORTS = {"gateway": 4000, "prometheus": 9090, "alertmanager": 9093, "inbox": 9095, "grafana": 3000}
 _GITIGNORE = "secrets/\n.stackctl/\n"
 
 
@@ -30,6 +32,7 @@ class Answers:
     provider: Literal["openai", "mock"] = "openai"
     workers: int = 2
     slack_channel: str = ""
+    runtime: Literal["local", "compose"] = "local"
     ports: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
 
 
@@ -38,14 +41,23 @@ def create_stack(stack: StackDir, answers: Answers) -> list[Path]:
 
     Raises UsageError if there is a spec already (nothing is touched) or the directory cannot be written.
     """
+    return _write_stack(stack, fill("init/stack.yaml.j2", **vars(answers)), slack=bool(answers.slack_channel))
+
+
+def adopt_stack(stack: StackDir, text: str) -> list[Path]:
+    """Write a spec that was made elsewhere, with what `create_stack` puts beside one; raises the same."""
+    return _write_stack(stack, text, slack=False)
+
+
+def _write_stack(stack: StackDir, text: str, *, slack: bool) -> list[Path]:
     if stack.spec.exists():
         raise UsageError(f"{stack.spec} exists already", remedy="edit it, or choose another directory")
-    text = fill("init/stack.yaml.j2", **vars(answers))
-    parse_spec(text, str(stack.spec))  # an answer that makes an invalid spec is refused before anything is written
+    # An answer that makes an invalid spec is refused before anything is written.
+    spec = parse_spec(text, str(stack.spec)).spec
     made: list[Path] = []
     try:
         stack.root.mkdir(parents=True, exist_ok=True)
-        made += _make_secrets(stack, slack=bool(answers.slack_channel))
+        made += _make_secrets(stack, spec, slack=slack)
         made += _create(stack.root / ".gitignore", _GITIGNORE, 0o644)
         made += _create(stack.spec, text, 0o644)
     except OSError as error:
@@ -76,9 +88,11 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _make_secrets(stack: StackDir, *, slack: bool) -> list[Path]:
+def _make_secrets(stack: StackDir, spec: Spec, *, slack: bool) -> list[Path]:
     stack.secrets.mkdir(mode=0o700, exist_ok=True)
     made = _create(stack.root / MASTER_KEY_FILE, f"sk-{secrets.token_urlsafe(32)}\n", 0o600)
+    if spec.runs_grafana:
+        made += _create(stack.root / GRAFANA_PASSWORD.removeprefix("file:"), secrets.token_urlsafe(24) + "\n", 0o600)
     if slack:
         made += _create(stack.secrets / "slack-webhook", "", 0o600)
     return made

@@ -1,6 +1,6 @@
 // Draws every dashboard of a bundle from a live Prometheus:
 //   node draw.mjs --prometheus http://127.0.0.1:9090 --dashboards bundle/grafana/dashboards --out docs/images
-// [--range 20m] [--only overview] [--width 1500] [--scrape 15]
+// [--range 20m] [--only overview] [--width 1400] [--scrape 15]
 import { build } from 'esbuild';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import puppeteer from 'puppeteer-core';
+import UPNG from 'upng-js';
 
 const { values: chosen } = parseArgs({
   options: {
@@ -16,7 +17,7 @@ const { values: chosen } = parseArgs({
     out: { type: 'string' },
     range: { type: 'string', default: '20m' },
     only: { type: 'string' },
-    width: { type: 'string', default: '1500' },
+    width: { type: 'string', default: '1400' },
     scrape: { type: 'string', default: '15' },
     chromium: { type: 'string', default: process.env.CHROMIUM ?? '/usr/bin/chromium' },
   },
@@ -24,12 +25,15 @@ const { values: chosen } = parseArgs({
 const here = fileURLToPath(new URL('.', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'stackctl-pictures-'));
 const MOST_BYTES = 300 * 1024;
+const COLOURS = 256; // a palette keeps a picture small; charts have no more
 
-// The time zone in which today began less than an hour ago, so that "today so far" fills its panel.
+// The time zone in which today began half an hour to one and a half hours ago, so that "today so far" fills its panel.
 function youngDay() {
-  const hour = new Date().getUTCHours();
-  const offset = hour <= 12 ? -hour : 24 - hour;
-  return offset === 0 ? 'UTC' : `Etc/GMT${offset < 0 ? '+' : '-'}${Math.abs(offset)}`;
+  const now = new Date();
+  const local = now.getUTCMinutes() < 30 ? 1 : 0;
+  const behind = (now.getUTCHours() - local + 24) % 24;
+  if (behind === 0) return 'UTC';
+  return behind <= 12 ? `Etc/GMT+${behind}` : `Etc/GMT-${24 - behind}`;
 }
 
 async function bundled() {
@@ -60,8 +64,9 @@ async function draw(browser, address, file) {
   await page.setViewport({ width, height });
   await new Promise((resolve) => setTimeout(resolve, 1500));
   const target = join(chosen.out, `${basename(file, '.json')}.png`);
-  await page.screenshot({ path: target, clip: { x: 0, y: 0, width, height } });
+  const shot = UPNG.decode(await page.screenshot({ clip: { x: 0, y: 0, width, height } }));
   await page.close();
+  writeFileSync(target, Buffer.from(UPNG.encode(UPNG.toRGBA8(shot), shot.width, shot.height, COLOURS)));
   const { size } = statSync(target);
   console.log(`${target}: ${width}x${height}, ${Math.round(size / 1024)} KiB`);
   if (size > MOST_BYTES) throw new Error(`${target} is larger than 300 KiB`);

@@ -23,7 +23,7 @@ export function Heatmap({ panel, frames, range, width, height, theme }) {
             {name(frame)}
           </text>
           <line x1={left} x2={left + w} y1={(frames.length - index) * row} y2={(frames.length - index) * row} stroke={theme.colors.border.weak} />
-          {cells(frame).map(([time, value, step]) => (
+          {cells(frame, from).map(([time, value, step]) => (
             <rect key={time} x={x(time - step) + 0.5} y={(frames.length - index - 1) * row + 1} width={Math.max(1, x(time) - x(time - step) - 1)} height={row - 2} fill={color(value)} />
           ))}
         </g>
@@ -47,8 +47,8 @@ function name(frame) {
 }
 
 // [time, value, step] of every cell that is not empty
-function cells(frame) {
+function cells(frame, from) {
   const [times, values] = frame.fields.map((field) => field.values);
   const step = times.length > 1 ? times[1] - times[0] : 60000;
-  return times.map((time, index) => [time, values[index], step]).filter(([, value]) => value > 1e-9);
+  return times.map((time, index) => [time, values[index], step]).filter(([time, value]) => value > 1e-9 && time - step >= from);
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -29,6 +29,7 @@ def init(
     ] = False,
     slack_channel: Annotated[str, typer.Option(help="Send alerts to this Slack channel, such as '#llm-spend'.")] = "",
     workers: Annotated[int, typer.Option(help="Worker processes of the gateway.", min=1)] = 2,
+    runtime: Annotated[Literal["local", "compose"], typer.Option(help="Plain processes, or Docker Compose.")] = "local",
     defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing.")] = False,
     json_output: Json = False,
 ) -> Result:
@@ -42,6 +43,7 @@ def init(
         provider="mock" if demo else "openai",
         workers=workers,
         slack_channel=slack_channel,
+        runtime=runtime,
         ports=free_ports() if demo else dict(DEFAULT_PORTS),
     )
     if not (defaults or json_output) and sys.stdin.isatty() and not stack.spec.exists():

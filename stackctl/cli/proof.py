@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from stackctl.proof import Options
+    from stackctl.proof.endpoints import Endpoints
+
 ToSlack = Annotated[
     bool, typer.Option("--to-slack", help="Send the test alerts to the real receiver, not to the inbox.")
 ]
@@ -23,12 +26,35 @@ ToSlack = Annotated[
 def validate(
     directory: Directory = HERE,
     to_slack: ToSlack = False,
+    gateway: Annotated[str, typer.Option(help="The gateway's URL: prove a stack that somebody else started.")] = "",
+    prometheus: Annotated[str, typer.Option(help="Prometheus' URL, with user:password@ where it asks for one.")] = "",
+    alertmanager: Annotated[str, typer.Option(help="Alertmanager's URL.")] = "",
+    inbox: Annotated[
+        str, typer.Option(help="The inbox's URL; without it Alertmanager's own counters tell of the delivery.")
+    ] = "",
+    master_key: Annotated[str, typer.Option(help="The gateway's master key, as env:NAME or file:path.")] = "",
+    metrics_token: Annotated[str, typer.Option(help="What /metrics demands, as env:NAME or file:path.")] = "",
+    scraped_as: Annotated[str, typer.Option(help="The gateway's URL as Prometheus scrapes it, if another.")] = "",
+    alert: Annotated[list[str] | None, typer.Option(help="Alerts to prove; the spend alerts by default.")] = None,
     json_output: Json = False,
 ) -> Result:
-    """Spend test money until the budget alerts fire, and follow each of them to the receiver and back."""
-    from stackctl.proof import SPEND_ALERTS
+    """Spend test money until the budget alerts fire, and follow each of them to the receiver and back.
 
-    return _prove(directory, SPEND_ALERTS, to_slack=to_slack, as_json=json_output)
+    With --gateway, --prometheus and --alertmanager, the stack may be anybody's that serves the same admin API; only
+    the evidence is written to -C.
+    """
+    from stackctl.proof import SPEND_ALERTS
+    from stackctl.proof.foreign import Given, endpoints_given
+
+    given = Given(gateway, prometheus, alertmanager, inbox, master_key, metrics_token, scraped_as)
+    names = alert or list(SPEND_ALERTS)
+    if given.is_empty:
+        return _prove(directory, names, to_slack=to_slack, as_json=json_output)
+    from stackctl.proof import Options
+    from stackctl.stack import StackDir
+
+    stack = StackDir(directory.resolve())
+    return _shown(endpoints_given(given, stack.root), names, Options(proofs=stack.proofs), as_json=json_output)
 
 
 @command("alerts test")
@@ -45,8 +71,7 @@ def prove_named(
 def _prove(directory: Path, names: Sequence[str], *, to_slack: bool, as_json: bool) -> Result:
     from stackctl.catalogue.alerts import require_names
     from stackctl.catalogue.rules import resolve_alerts
-    from stackctl.cli.proof_view import watcher
-    from stackctl.proof import Options, as_result, prove_alerts
+    from stackctl.proof import Options
     from stackctl.proof.of_stack import endpoints_of
     from stackctl.spec import load_spec
     from stackctl.stack import StackDir
@@ -62,6 +87,13 @@ def _prove(directory: Path, names: Sequence[str], *, to_slack: bool, as_json: bo
         thresholds={alert.name: alert.threshold for alert in alerts if alert.threshold is not None},
     )
     endpoints = endpoints_of(stack, source.spec, to_slack=to_slack)
+    return _shown(endpoints, names, options, as_json=as_json)
+
+
+def _shown(endpoints: Endpoints, names: Sequence[str], options: Options, *, as_json: bool) -> Result:
+    from stackctl.cli.proof_view import watcher
+    from stackctl.proof import as_result, prove_alerts
+
     with watcher(silent=as_json) as watch:
         result = as_result(prove_alerts(endpoints, names, options, watch))
     result.view = _view

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stackctl.errors import UsageError
 from stackctl.images.outcome import Outcome
 from stackctl.images.policy import names
+from stackctl.images.reference import parse_reference
 from stackctl.images.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ _BY_WEIGHT = (
 
 def named(subject: Subject, verdict: Verdict) -> Verdict:
     """cosign ignores which repository a signature names; one key signs many, so it is compared here."""
-    strange = [name for name in verdict.named if not names(subject.names, name)]
+    strange = [name for name in verdict.named if not names(subject.names, _repository(name))]
     if verdict.named and len(strange) == len(verdict.named):
         return Verdict(
             Outcome.OTHER_SIGNER,
@@ -36,6 +38,14 @@ def named(subject: Subject, verdict: Verdict) -> Verdict:
             cosign_s=verdict.cosign_s,
         )
     return verdict
+
+
+def _repository(name: str) -> str:
+    """cosign writes index.docker.io for docker.io, and a signer may have named a tag as well."""
+    try:
+        return parse_reference(name).name
+    except UsageError:
+        return name
 
 
 def dated(trust: Trust, verdict: Verdict) -> Verdict:

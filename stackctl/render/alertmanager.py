@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from stackctl.render.places import internal_address, secret_path
 from stackctl.render.templates import fill, verbatim
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +30,8 @@ def alertmanager_yml(spec: Spec, rules: RuleSet) -> str:
         branches=branches,
         receivers=receivers,
         inhibitions=list(_inhibitions([alert.name for alert in rules.alerts])),
-        file=partial(_secret_file, spec),
+        # Alertmanager opens secret files relative to its working directory, which is the bundle.
+        file=lambda reference: secret_path(spec, reference, ".."),
         inbox_url=f"http://{internal_address(spec, 'inbox')}",
     )
 
@@ -48,15 +47,10 @@ def _routes(receivers: dict[str, Receiver]) -> tuple[str, list[tuple[str, Receiv
 
 def _inhibitions(names: list[str]) -> Iterator[dict[str, Any]]:
     """The rules of templates/alertmanager/inhibition.yaml, without alerts that are not rendered."""
-    for rule in yaml.safe_load(verbatim("alertmanager/inhibition.yaml")):
+    for rule in load_yaml(verbatim("alertmanager/inhibition.yaml")):
         source = [name for name in rule["source"] if name in names]
         kept = {*rule["source"], *rule.get("except", [])}
         every = [name for name in names if name.startswith(_OF_THE_GATEWAY) and name not in kept]
         target = every if rule.get("every") else [name for name in rule["target"] if name in names]
         if source and target:
             yield {"source": source, "target": target, "equal": rule["equal"]}
-
-
-def _secret_file(spec: Spec, reference: str) -> str:
-    """Alertmanager opens secret files relative to its working directory, which is the bundle."""
-    return secret_path(spec, reference, "..")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackctl.checks.check import Check
-from stackctl.checks.doctor.finding import Edit, found
+from stackctl.checks.doctor.finding import Edit, found, is_block
 from stackctl.problem import Severity
 
 if TYPE_CHECKING:
@@ -29,8 +29,12 @@ def examine(deployment: Deployment) -> Iterator[Finding]:
     for job in deployment.gateway_jobs:
         settings = deployment.config.get("litellm_settings")
         position = deployment.config.key_position("litellm_settings") if settings else deployment.config.position
-        indent = "  "
-        edits = (Edit(position.file, position.line, "", f'{indent}callbacks: ["prometheus"]'),) if settings else ()
+        indent = " " * (settings.position.column - 1)
+        edits = (
+            (Edit(position.file, position.line, "", f'{indent}callbacks: ["prometheus"]'),)
+            if is_block(settings)
+            else ()
+        )
         message = f"job {job.name} scrapes a gateway without the prometheus callback"
         evidence = "callbacks, success_callback and failure_callback do not name prometheus"
         yield found(CHECK, message, position, evidence=evidence, edits=edits)

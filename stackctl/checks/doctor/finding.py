@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from stackctl.checks.check import Check
     from stackctl.problem import Position, Problem, Severity
+    from stackctl.source import Node
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,11 @@ def found(
     """A finding of `check`; `evidence` is what was read or measured, word for word where that is possible."""
     problem = check.problem(message, position, severity=severity, remedy=remedy)
     return Finding(replace(problem, evidence=evidence), edits)
+
+
+def is_block(node: Node) -> bool:
+    """Whether a mapping or list is written line by line, so that a line can be added; `{a: b}` and `[a]` are not."""
+    if isinstance(node.data, dict):
+        return bool(node.keys) and node.start == min(node.keys.values())
+    items = list(node)
+    return bool(items) and items[0].start - node.start >= len("- ")

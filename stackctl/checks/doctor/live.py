@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -201,8 +203,16 @@ def _value(url: str, query: str) -> float:
 def _fresh(address: str, token: str = "") -> httpx.Response:
     """One request over a connection of its own: a kept one would ask the same worker again and again."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with httpx.Client(headers=headers, timeout=_ANSWER_S, trust_env=False, follow_redirects=True) as client:
+    with httpx.Client(
+        headers=headers, timeout=_ANSWER_S, trust_env=False, follow_redirects=True, verify=_certificates()
+    ) as client:
         return client.get(address)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Reading them takes longer than a scrape, and every scrape has a connection of its own."""
+    return ssl.create_default_context()
 
 
 def _shown(url: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackctl.catalogue.releases import at_least, litellm_releases
 from stackctl.checks.check import Check
-from stackctl.checks.doctor.finding import Edit, found
+from stackctl.checks.doctor.finding import Edit, found, is_block
 from stackctl.problem import Severity
 
 if TYPE_CHECKING:
@@ -42,6 +42,6 @@ def examine(deployment: Deployment) -> Iterator[Finding]:
                     f"job {job.name} has no credentials, and {service.name} asks for a key",
                     position,
                     evidence=f"the image is {version}; from {litellm_releases().metrics_key_since} on /metrics answers 401",
-                    edits=(Edit(position.file, position.line, "", text),),
+                    edits=(Edit(position.file, position.line, "", text),) if is_block(job.node) else (),
                 )
         return

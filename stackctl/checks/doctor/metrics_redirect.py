@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackctl.catalogue.releases import at_least, litellm_releases
 from stackctl.checks.check import Check
-from stackctl.checks.doctor.finding import Edit, found
+from stackctl.checks.doctor.finding import Edit, found, is_block
 from stackctl.problem import Severity
 
 if TYPE_CHECKING:
@@ -48,5 +48,5 @@ def examine(deployment: Deployment) -> Iterator[Finding]:
             evidence="the answer is 307 with an absolute http:// address"
             + ("" if node else "; /metrics is the default path"),
             severity=None if job.follows_redirects else Severity.ERROR,
-            edits=(edit,),
+            edits=(edit,) if node or is_block(job.node) else (),
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stackctl.catalogue.releases import at_least, litellm_releases
 from stackctl.checks.check import Check
 from stackctl.checks.doctor.deployment import launch_of, workers_of
-from stackctl.checks.doctor.finding import Edit, found
+from stackctl.checks.doctor.finding import Edit, found, is_block
 from stackctl.problem import Severity
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def examine(deployment: Deployment) -> Iterator[Finding]:
 def _edits(service: Service) -> tuple[Edit, ...]:
     """The variable at the head of `environment`, and a tmpfs before it where there is none yet."""
     node = service.node.get("environment")
-    if not node:
+    if not is_block(node) or not is_block(service.node):
         return ()
     key = service.node.key_position("environment")
     indent = " " * (key.column - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackctl.checks.check import Check
-from stackctl.checks.doctor.finding import Edit, found
+from stackctl.checks.doctor.finding import Edit, found, is_block
 from stackctl.problem import Severity
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from stackctl.checks.doctor.deployment import Deployment
     from stackctl.checks.doctor.finding import Finding
-    from stackctl.source import Node
 
 CHECK = Check(
     "doctor/retention",
@@ -32,7 +31,7 @@ def examine(deployment: Deployment) -> Iterator[Finding]:
         time = service.option("--storage.tsdb.retention.time") or "15d, the default"
         node = service.node.get("command")
         edits: tuple[Edit, ...] = ()
-        if isinstance(node.data, list) and node.data and "[" not in _first(node):
+        if is_block(node) and isinstance(node.data, list):
             last = list(node)[-1].position
             edits = (Edit(last.file, last.line, "", f"{' ' * (last.column - 3)}- --storage.tsdb.retention.size=2GB"),)
         yield found(
@@ -42,15 +41,3 @@ def examine(deployment: Deployment) -> Iterator[Finding]:
             evidence=f"no --storage.tsdb.retention.size; kept for {time}",
             edits=edits,
         )
-
-
-def _first(node: Node) -> str:
-    """`[` where the list is written in one line."""
-    items = list(node)
-    return (
-        "["
-        if items
-        and items[0].position.line == node.position.line
-        and node.position.column != items[0].position.column - 2
-        else ""
-    )

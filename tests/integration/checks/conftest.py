@@ -7,15 +7,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
 
-from tests.integration.gateway.running import MASTER, Running, free_port, mock_model
+from tests.integration.gateway.running import Running, free_port, mock_model
 from tests.real_parts import newer_parts, stable_parts
 
 GENERATIONS = {"stable": stable_parts, "newer": newer_parts}
+KEY = "sk-a-key-for-the-tests-of-checks"
 ALERTS = {
     "Busy": "sum(rate(litellm_requests_total[1m])) > 0",
     "Quiet": "sum by (model) (litellm_current_load) > 1000",
@@ -38,7 +40,7 @@ class Scraped:
 def scraped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
     executable = GENERATIONS[request.param]().prometheus
     directory = tmp_path_factory.mktemp("scraped")
-    with Running(directory / "gateway", models=[mock_model("demo")]) as gateway:
+    with Running(directory / "gateway", **_config(directory / "gateway")) as gateway:
         found = Scraped(
             gateway.url, f"http://127.0.0.1:{free_port()}", directory / "rules.yml", directory / "prometheus.yml"
         )
@@ -50,6 +52,19 @@ def scraped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         finally:
             process.terminate()
             process.wait(30)
+
+
+def _config(directory: Path) -> dict[str, Any]:
+    """One of everything that has a metric of its own: a budget, limits, a fallback and a model without a price."""
+    directory.mkdir(parents=True)
+    (directory / "key").write_text(KEY)
+    models = [
+        mock_model("demo"),
+        mock_model("unpriced", deployment={"price": None}),
+        mock_model("broken", deployment={"mock": {"error": 500}}, fallbacks=["demo"]),
+    ]
+    limits = {"budget": {"usd": 500, "period": "30d"}, "rpm": 10000, "max_parallel": 100}
+    return {"models": models, "keys": [{"name": "ci", "secret": "file:key", **limits}]}
 
 
 def _write(found: Scraped, port: int) -> None:
@@ -83,9 +98,10 @@ def _start(executable: Path, found: Scraped, directory: Path) -> subprocess.Pope
 
 
 def _ask(gateway: Running) -> None:
-    body = {"model": "demo", "messages": [{"role": "user", "content": "hi"}]}
-    gateway.http.post("/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {MASTER}"})
-    time.sleep(0.3)
+    for model in ("demo", "unpriced", "broken"):
+        body = {"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": True}
+        gateway.http.post("/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {KEY}"})
+    time.sleep(0.2)
 
 
 def _has_rate(prometheus: str) -> bool:

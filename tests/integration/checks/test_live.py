@@ -38,7 +38,7 @@ def test_a_firing_alert_has_no_cause_for_silence(scraped: Scraped) -> None:
 def test_sides_that_never_meet_are_named_with_their_labels(scraped: Scraped) -> None:
     state, cause, parts = explained(scraped, "NeverMeets")
     assert state == "inactive"
-    assert cause.startswith("no labels match: left has {provider=")
+    assert cause.startswith("no labels match: only the left has provider; only the right has model; left has {")
     assert parts["sum by (provider) (rate(litellm_requests_total[1m]))"] >= 1
 
 

@@ -114,6 +114,18 @@ def ok_second_of_two_signatures(world: World, name: str) -> Question:
 
 
 @case
+def ok_last_of_three_signers(world: World, name: str) -> Question:
+    signers = [policy.trust[0] for policy in (world.keyless(), world.by_key("theirs"), world.by_key())]
+    return Question(ok_legacy_tag(world, name).image, world.by_key().model_copy(update={"trust": signers}))
+
+
+@case
+def ok_key_by_url(world: World, name: str) -> Question:
+    content = (world.home / "ours.pub").read_bytes()
+    return Question(ok_legacy_tag(world, name).image, key_by_url(world, "blobs", sha256_of(content)))
+
+
+@case
 def unsigned(world: World, name: str) -> Question:
     image, _ = world.image(name)
     return Question(image, world.by_key())
@@ -306,6 +318,25 @@ def missing_tag(world: World, name: str) -> Question:
 @case
 def registry_down(world: World, name: str) -> Question:
     return Question(f"127.0.0.1:{free_port()}/{name}:v1.0.0", world.by_key())
+
+
+def key_by_url(world: World, where: str, sha256: str) -> SigningPolicy:
+    """A policy whose key the registry itself serves, below a path that names a commit."""
+    commit = "0112e53046018d726492c814b3644b7d376029d0"
+    key = world.registry.push_blob(commit, (world.home / "ours.pub").read_bytes(), "text/plain")
+    url = f"http://{world.registry.host}/v2/{commit}/{where}/{key['digest']}"
+    trust = {"id": "ours", "key": {"url": url, "sha256": sha256}, "transparency_log": "ignored"}
+    return SigningPolicy.model_validate({"name": "test", "trust": [trust]})
+
+
+@case
+def key_404(world: World, name: str) -> Question:
+    return Question(ok_legacy_tag(world, name).image, key_by_url(world, "manifests", sha256_of(b"never seen")))
+
+
+@case
+def key_by_url_with_another_hash(world: World, name: str) -> Question:
+    return Question(ok_legacy_tag(world, name).image, key_by_url(world, "blobs", sha256_of(b"another key")))
 
 
 @case

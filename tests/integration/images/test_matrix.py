@@ -55,7 +55,9 @@ def verifier_named(name: str, registry: Registry, monkeypatch: pytest.MonkeyPatc
 
 def judge(world: World, case: str, verifier: Verifier, registry: Registry) -> ImageReport:
     question = world.question(case)
-    tools = Tools(registry, Addresses(), KeyStore(registry.http, world.home), lambda: verifier, world.home)
+    tools = Tools(
+        registry, Addresses(), KeyStore(registry.http, world.home, world.home / "kept"), lambda: verifier, world.home
+    )
     return verify_image(parse_reference(question.image), question.policy, tools, locked=question.locked)
 
 

@@ -44,4 +44,5 @@ def test_no_module_or_page_is_without_a_check() -> None:
     }
     assert modules == ids
     pages = {f"{path.parent.name}/{path.stem}" for path in PAGES.glob("*/*.md")}
-    assert pages == ids | OTHERS
+    # `stackctl doctor` has a registry, and a test of its pages, of its own.
+    assert {page for page in pages if not page.startswith("doctor/")} == ids | OTHERS

@@ -52,11 +52,11 @@ def test_a_foreign_file_where_a_rendered_one_belongs_counts_as_a_hand_edit(bundl
 
 def test_a_file_the_spec_no_longer_renders_is_removed(bundle: Bundle, tmp_path: Path) -> None:
     write(bundle, tmp_path)
-    group = next(group for group in load_alert_groups() if not group.signals)
-    off = "".join(f"    {alert.name}: {{enabled: false}}\n" for alert in group.alerts)
+    groups = {group.group: group.alerts for group in load_alert_groups()}
+    off = "".join(f"    {alert.name}: {{enabled: false}}\n" for alert in groups["llm-monitoring"])
     changed = render_bundle(parse_spec(SPEC + "alerts:\n  rules:\n" + off))
     assert any(item.change is Change.REMOVED for item in write(changed, tmp_path))
-    assert not (tmp_path / f"prometheus/rules/{group.group.removeprefix('llm-')}.yml").exists()
+    assert not (tmp_path / "prometheus/rules/monitoring.yml").exists()
 
 
 def test_a_crash_between_two_replacements_is_no_hand_edit(bundle: Bundle, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions`, plain and streaming."""
+"""One endpoint that calls models: admit, attempt, answer or stream, finish."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ import time
 from collections.abc import AsyncIterator
 from itertools import count
 
+from gateway import __version__
 from gateway.api.accounting import Accounting
 from gateway.api.admission import Admission
-from gateway.api.answers import EVENTS, JSON, Header, Receive, Scope, Send, error_body, send_bytes, send_error
+from gateway.api.answers import EVENTS, JSON, Header, Receive, Scope, Send, send_bytes
 from gateway.api.attempts import Attempts
+from gateway.api.dialects import body_of, event_of, told
 from gateway.api.outcome import Outcome
 from gateway.api.requests import ClientLeftError
 from gateway.config import Deployment
 from gateway.errors import ApiError, UpstreamError
 from gateway.money import usd_from_nano
-from gateway.providers import Answer, ChatRequest, Provider, Stream
+from gateway.providers import Answer, Kind, Provider, Request, Stream
 
 _log = logging.getLogger("gateway.worker")
-_DONE = b"data: [DONE]\n\n"
+_VERSION: Header = (b"x-litellm-version", __version__.encode())
 
 
-class Chat:
-    """The handler of one worker."""
+class Endpoint:
+    """The handler of one kind of request in one worker."""
 
-    def __init__(self, admission: Admission, attempts: Attempts, accounting: Accounting) -> None:
+    def __init__(self, kind: Kind, admission: Admission, attempts: Attempts, accounting: Accounting) -> None:
+        self._kind = kind
         self._admission = admission
         self._attempts = attempts
         self._accounting = accounting
@@ -39,7 +42,7 @@ class Chat:
         """Handle one request; whatever happens, it is counted once."""
         outcome = Outcome(f"{self._run}-{next(self._numbers):x}")
         try:
-            request = await self._admission.chat(scope, receive, outcome)
+            request = await self._admission.admit(scope, receive, outcome, self._kind)
         except ClientLeftError:
             outcome.failed(499, "client_closed_request")
             self._accounting.finish(outcome, in_flight=False)
@@ -54,12 +57,12 @@ class Chat:
         except ApiError as error:
             await self._refuse(send, outcome, error)
         except UpstreamError as error:
-            await self._refuse(send, outcome, _told(error))
+            await self._refuse(send, outcome, told(error))
         except Exception:
             _log.exception("request %s failed", outcome.request_id)
             await self._refuse(send, outcome, ApiError(500, "api_error", "The gateway failed"))
 
-    async def _answer(self, request: ChatRequest, outcome: Outcome, _: Receive, send: Send) -> None:
+    async def _answer(self, request: Request, outcome: Outcome, _: Receive, send: Send) -> None:
         async def call(provider: Provider, deployment: Deployment) -> Answer:
             return await provider.complete(deployment, request)
 
@@ -70,7 +73,7 @@ class Chat:
         cost = (b"x-litellm-response-cost", b"%.9f" % usd_from_nano(outcome.cost))
         await send_bytes(send, 200, answer.body, (JSON, *_headers(outcome), cost))
 
-    async def _stream(self, request: ChatRequest, outcome: Outcome, receive: Receive, send: Send) -> None:
+    async def _stream(self, request: Request, outcome: Outcome, receive: Receive, send: Send) -> None:
         async def call(provider: Provider, deployment: Deployment) -> tuple[Stream, AsyncIterator[bytes], bytes]:
             stream = await provider.stream(deployment, request)
             events = stream.__aiter__()
@@ -84,44 +87,65 @@ class Chat:
         loop = asyncio.get_running_loop()
         left = loop.create_task(_until_left(receive))
         outcome.status, outcome.first_token = 200, time.perf_counter()
+        relay = _Relay(send, left)
+        broken: ApiError | None = None
         try:
             await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *_headers(outcome)]})
-            await _relay(send, first, events, left)
+            await relay.run(first, events)
         except UpstreamError as error:
+            broken = told(error)
             outcome.failed(error.status, error.kind)
+        except Exception:
+            # The client has had its 200: all that is left to say is that the rest will not come.
+            _log.exception("the stream of request %s failed", outcome.request_id)
+            broken = ApiError(500, "api_error", "The gateway failed")
+            outcome.failed(broken.status, broken.kind)
         finally:
+            gone = left.done()
             left.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await left
             await stream.close()
-        await self._end_stream(send, outcome, stream, gone=left.done() and not left.cancelled())
-
-    async def _end_stream(self, send: Send, outcome: Outcome, stream: Stream, gone: bool) -> None:
         outcome.usage = stream.usage
+        self._end_stream(outcome, gone)
+        last = stream.closing if broken is None else event_of(self._kind, broken, relay.sent)
+        await send({"type": "http.response.body", "body": last})
+
+    def _end_stream(self, outcome: Outcome, gone: bool) -> None:
         if outcome.error_type:
             self._attempts.broke(outcome, outcome.status)
-            last = b"data: " + error_body(outcome.status, outcome.error_type, "The upstream broke off") + b"\n\n"
         else:
             self._attempts.succeeded(outcome)
-            last = _DONE
-        if gone and not outcome.error_type:
-            outcome.failed(499, "client_closed_request")
+            if gone:
+                outcome.failed(499, "client_closed_request")
         self._accounting.finish(outcome)
-        await send({"type": "http.response.body", "body": last})
 
     async def _refuse(self, send: Send, outcome: Outcome, error: ApiError, in_flight: bool = True) -> None:
         outcome.failed(error.status, error.kind)
         self._accounting.finish(outcome, in_flight)
-        await send_error(send, error, _headers(outcome))
+        body = body_of(self._kind, error, outcome.request_id)
+        await send_bytes(send, error.status, body, (JSON, *error.headers, *_headers(outcome)))
 
 
-async def _relay(send: Send, first: bytes, events: AsyncIterator[bytes], left: asyncio.Task[None]) -> None:
-    if first:
-        await send({"type": "http.response.body", "body": first, "more_body": True})
-    async for event in events:
-        if left.done():
+class _Relay:
+    """Sends events on until the stream ends or the client leaves, and counts them."""
+
+    def __init__(self, send: Send, left: asyncio.Task[None]) -> None:
+        self._send = send
+        self._left = left
+        self.sent = 0
+
+    async def run(self, first: bytes, events: AsyncIterator[bytes]) -> None:
+        """Raises UpstreamError when the upstream breaks off."""
+        if not first:
             return
-        await send({"type": "http.response.body", "body": event, "more_body": True})
+        await self._send({"type": "http.response.body", "body": first, "more_body": True})
+        self.sent = 1
+        async for event in events:
+            if self._left.done():
+                return
+            await self._send({"type": "http.response.body", "body": event, "more_body": True})
+            self.sent += 1
 
 
 async def _until_left(receive: Receive) -> None:
@@ -132,12 +156,17 @@ async def _until_left(receive: Receive) -> None:
 def _headers(outcome: Outcome) -> tuple[Header, ...]:
     call = (b"x-litellm-call-id", outcome.request_id.encode())
     if outcome.step is None:
-        return (call,)
-    tries = b"%d" % sum(status >= 400 for _, _, status in outcome.attempts)
+        return call, _VERSION
+    failed = b"%d" % sum(status >= 400 for _, _, status in outcome.attempts)
     deployment = outcome.step.deployment.id.encode("ascii", "replace")
-    return call, (b"x-litellm-model-id", deployment), (b"x-litellm-attempted-retries", tries)
-
-
-def _told(error: UpstreamError) -> ApiError:
-    headers = ((b"retry-after", error.retry_after),) if error.retry_after else ()
-    return ApiError(error.status, error.kind, error.message, headers=headers)
+    seconds = (outcome.first_token or time.perf_counter()) - outcome.clock
+    return (
+        call,
+        _VERSION,
+        (b"x-litellm-model-id", deployment),
+        (b"x-litellm-model-group", outcome.step.model.encode("ascii", "replace")),
+        (b"x-litellm-attempted-retries", failed),
+        (b"x-litellm-attempted-fallbacks", b"%d" % outcome.fallbacks),
+        (b"x-litellm-response-duration-ms", b"%.3f" % (1e3 * outcome.upstream_s)),
+        (b"x-litellm-overhead-duration-ms", b"%.3f" % (1e3 * max(seconds - outcome.upstream_s, 0.0))),
+    )

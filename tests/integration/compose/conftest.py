@@ -1,0 +1,126 @@
+"""One Docker engine for all tests of this package, with every image a stack asks for."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from stackctl.runtime.compose.context import requirements
+from tests.command import Finished, stackctl
+from tests.docker.engine import DockerEngine, start_engine
+from tests.docker.standins import PYTHON_IMAGE, import_images, wheels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+UP_S = 300
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one process: there is one engine, and its images take a while."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("docker"))
+
+
+@pytest.fixture(scope="session")
+def running_engine() -> Iterator[DockerEngine]:
+    engine = start_engine()
+    try:
+        import_images(engine.docker)
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture(scope="module")
+def engine(running_engine: DockerEngine) -> Iterator[DockerEngine]:
+    """The engine, with this thread in its network and its client on PATH."""
+    wanted = running_engine.environment | {
+        "STACKCTL_PYTHON_IMAGE": PYTHON_IMAGE,
+        "STACKCTL_WHEELS": str(wheels(requirements())),
+    }
+    before = dict(os.environ)
+    os.environ.update(wanted)
+    with running_engine.network():
+        try:
+            yield running_engine
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+@dataclass
+class ComposeStack:
+    """A stack directory and its commands."""
+
+    root: Path
+    name: str
+    ports: dict[str, int]
+    engine: DockerEngine
+
+    def run(self, command: str, *arguments: object) -> Finished:
+        return stackctl(*command.split(), "-C", self.root, *arguments, timeout=UP_S)
+
+    def container(self, service: str) -> str:
+        filters = ("--filter", f"label=com.docker.compose.project={self.name}")
+        one = ("--filter", f"label=com.docker.compose.service={service}")
+        return self.engine.docker("ps", "-q", "--no-trunc", *filters, *one)
+
+    def containers(self) -> dict[str, str]:
+        """Service → container id."""
+        return {service: found for service in _SERVICES if (found := self.container(service))}
+
+    def inside(self, service: str, *command: str, check: bool = True) -> str:
+        return self.engine.docker("exec", self.container(service), *command, check=check)
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        found: dict[str, Any] = yaml.safe_load(self.engine.docker("inspect", self.container(service)))[0]
+        return found
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def change(self, old: str, new: str) -> None:
+        spec = self.root / "stack.yaml"
+        text = spec.read_text()
+        assert old in text
+        spec.write_text(text.replace(old, new))
+
+
+_SERVICES = ("gateway", "prometheus", "alertmanager", "inbox", "grafana", "postgres", "redis")
+
+
+@pytest.fixture(scope="module")
+def new_stack(
+    engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], ComposeStack]]:
+    """Makes stacks by `init`; whatever a test does, nothing of them keeps running."""
+    made: list[ComposeStack] = []
+
+    def make(name: str) -> ComposeStack:
+        root = tmp_path_factory.mktemp(name)
+        created = stackctl("init", root, "--name", name, "--demo", "--runtime", "compose", "--defaults")
+        assert created.code == 0, created.err
+        spec = yaml.safe_load((root / "stack.yaml").read_text())
+        ports = {part: spec[part]["port"] for part in ("gateway", "prometheus", "alertmanager", "grafana")}
+        made.append(ComposeStack(root, name, ports | {"inbox": spec["alerts"]["inbox"]["port"]}, engine))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.run("down", "--volumes", "--yes")
+
+
+def free_ports(count: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in held]
+    for each in held:
+        each.close()
+    return ports

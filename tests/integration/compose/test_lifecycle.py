@@ -1,0 +1,235 @@
+"""A stack's whole life on a real Docker engine: init, up, validate, status, a kill, changes, a second stack, down."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.command import stackctl
+from tests.integration.compose.conftest import ComposeStack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+WORLD = "http://203.0.113.1:8080/"
+SERVICES = ("gateway", "prometheus", "alertmanager", "inbox", "grafana")
+
+
+@pytest.fixture(scope="module")
+def stack(new_stack: Callable[[str], ComposeStack]) -> ComposeStack:
+    """A running stack; the gateway's image was built from the Dockerfile for it."""
+    made = new_stack("first")
+    started = made.run("up")
+    assert started.code == 0, started.err
+    assert "building stackctl/stackctl:" in started.err
+    assert "✓ wait until every part is healthy" in started.err
+    return made
+
+
+def test_the_delivery_of_alerts_is_proven(stack: ComposeStack) -> None:
+    proof = stack.run("validate", "--json")
+    assert proof.code == 0, proof.err or proof.out
+    assert {alert["outcome"] for alert in proof.envelope["data"]["alerts"]} == {"delivered"}
+
+
+def test_a_stack_that_somebody_else_started_is_proven_by_its_urls(stack: ComposeStack, tmp_path: Path) -> None:
+    parts = [
+        word for part in ("gateway", "prometheus", "alertmanager", "inbox") for word in (f"--{part}", stack.url(part))
+    ]
+    key = ("--master-key", f"file:{stack.root / 'secrets/gateway-master-key'}")
+    scraped = ("--scraped-as", "http://gateway:4000")
+    done = stackctl(
+        "validate", "-C", tmp_path, *parts, *key, *scraped, "--alert", "LitellmKeyBudget80", "--json", timeout=200
+    )
+    assert done.code == 0, done.err or done.out
+    assert [alert["alert"] for alert in done.envelope["data"]["alerts"]] == ["LitellmKeyBudget80"]
+
+
+def test_status_tells_everything_from_any_terminal(stack: ComposeStack) -> None:
+    state = stack.run("status", "-o", "json").envelope["data"]
+    assert {part["name"]: (part["state"], part["healthy"]) for part in state["parts"]} == dict.fromkeys(
+        SERVICES, ("running", True)
+    )
+    assert all(part["image"] and part["digest"].startswith("sha256:") for part in state["parts"])
+    told = dict(line.split("=", 1) for line in stack.run("status", "-o", "env").out.splitlines())
+    assert told["STACKCTL_GATEWAY_URL"] == stack.url("gateway")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_container_is_confined(stack: ComposeStack, service: str) -> None:
+    assert stack.inside(service, "id", "-u") != "0"
+    status = dict(
+        line.split(":\t") for line in stack.inside(service, "cat", "/proc/self/status").splitlines() if ":\t" in line
+    )
+    assert {status[name] for name in ("CapEff", "CapPrm", "CapInh", "CapBnd")} == {"0" * 16}
+    assert status["NoNewPrivs"] == "1"
+    for path in ("/written", "/etc/written", "/usr/written"):
+        stack.inside(service, "touch", path, check=False)
+        assert "written" not in stack.inside(service, "ls", path.rpartition("/")[0] or "/", check=False)
+    root = next(line for line in stack.inside(service, "cat", "/proc/mounts").splitlines() if line.split()[1] == "/")
+    assert "ro" in root.split()[3].split(",")
+    host = stack.inspect(service)["HostConfig"]
+    assert host["Memory"] > 0
+    assert host["PidsLimit"] > 0
+    assert host["LogConfig"]["Config"]["max-size"]
+
+
+def test_the_metrics_directory_is_memory_of_the_gateway_alone(stack: ComposeStack) -> None:
+    mounts = [line.split() for line in stack.inside("gateway", "cat", "/proc/mounts").splitlines()]
+    assert [words[2] for words in mounts if words[1] == "/run/metrics"] == ["tmpfs"]
+    assert any(name.endswith(".db") for name in stack.inside("gateway", "ls", "/run/metrics").splitlines())
+
+
+def reaches_the_world(stack: ComposeStack, service: str) -> bool:
+    return "the world" in stack.inside(service, "wget", "-q", "-T", "3", "-O", "-", WORLD, check=False)
+
+
+def test_only_the_gateway_and_alertmanager_reach_the_world(stack: ComposeStack) -> None:
+    assert {service: reaches_the_world(stack, service) for service in SERVICES} == {
+        service: service in ("gateway", "alertmanager") for service in SERVICES
+    }
+
+
+def test_ports_are_published_on_the_loopback_only(stack: ComposeStack) -> None:
+    published = [
+        binding["HostIp"]
+        for service in SERVICES
+        for bindings in stack.inspect(service)["NetworkSettings"]["Ports"].values()
+        for binding in bindings or ()
+    ]
+    assert len(published) == len(SERVICES)
+    assert set(published) == {"127.0.0.1"}
+
+
+def test_no_secret_is_seen_in_files_environments_or_command_lines(stack: ComposeStack) -> None:
+    secrets = [path.read_text().strip() for path in (stack.root / "secrets").iterdir()]
+    assert len(secrets) >= 2
+    shown = "".join(path.read_text() for path in (stack.root / "bundle").rglob("*") if path.is_file())
+    shown += "".join(json.dumps(stack.inspect(service)) for service in SERVICES)
+    shown += "".join(stack.engine.docker("top", stack.container(service), "-eo", "args") for service in SERVICES)
+    assert not [secret for secret in secrets if secret in shown]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (stack.root / "secrets").iterdir())
+    assert (stack.root / ".stackctl/compose/secrets").stat().st_mode & 0o077 == 0
+
+
+def test_grafana_has_its_own_password_and_its_dashboards(stack: ComposeStack) -> None:
+    password = (stack.root / "secrets/grafana-password").read_text().strip()
+    assert httpx.get(f"{stack.url('grafana')}/api/search", auth=("admin", "admin"), trust_env=False).status_code == 401
+    found = httpx.get(f"{stack.url('grafana')}/api/search", auth=("admin", password), trust_env=False).json()
+    files = list((stack.root / "bundle/grafana/dashboards").glob("*.json"))
+    assert {each["uid"] for each in found} == {json.loads(file.read_text())["uid"] for file in files}
+    assert files
+
+
+def test_a_killed_container_recovers(stack: ComposeStack) -> None:
+    before = stack.inspect("gateway")["State"]["Pid"]
+    # From outside the container: a `docker kill` counts as a wish, after which Docker leaves it stopped.
+    stack.inside("gateway", "python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)", check=False)
+    deadline = time.monotonic() + 90
+    while stack.inspect("gateway")["State"]["Pid"] in (before, 0) or stack.run("status").code != 0:
+        assert time.monotonic() < deadline, stack.run("status").out
+        time.sleep(0.5)
+    gateway = next(
+        part for part in stack.run("status", "--json").envelope["data"]["parts"] if part["name"] == "gateway"
+    )
+    assert gateway["restarts"] >= 1
+
+
+def test_a_second_up_changes_nothing_and_a_change_recreates_only_its_own_container(stack: ComposeStack) -> None:
+    before = stack.containers()
+    assert stack.run("up").code == 0
+    assert stack.containers() == before
+    stack.change("retention: 7d", "retention: 6d")
+    steps = stack.run("up", "--dry-run", "--json").envelope["data"]["services"]
+    assert {step["service"] for step in steps if step["action"] == "recreate"} == {"prometheus"}
+    assert stack.containers() == before
+    assert stack.run("up").code == 0
+    assert {service for service, id_ in stack.containers().items() if id_ != before[service]} == {"prometheus"}
+
+
+def test_a_changed_secret_recreates_the_container_that_reads_it(stack: ComposeStack) -> None:
+    before = stack.containers()
+    (stack.root / "secrets/grafana-password").write_text("another-password-altogether\n")
+    assert stack.run("up").code == 0
+    assert {service for service, id_ in stack.containers().items() if id_ != before[service]} == {"grafana"}
+
+
+def test_doctor_finds_nothing_wrong_and_its_archive_holds_no_secret(stack: ComposeStack, tmp_path: Path) -> None:
+    import tarfile
+
+    archive = tmp_path / "support.tar.gz"
+    done = stack.run("doctor", "--bundle", archive, "--json")
+    assert done.code == 0, done.envelope["problems"]
+    with tarfile.open(archive) as tar:
+        texts = {member.name: (tar.extractfile(member) or tar).read().decode() for member in tar.getmembers()}  # type: ignore[union-attr]
+    assert {"stackctl-support/stack.yaml", "stackctl-support/logs.txt", "stackctl-support/facts.json"} <= texts.keys()
+    secrets = [path.read_text().strip() for path in (stack.root / "secrets").iterdir()]
+    assert not [secret for secret in secrets for text in texts.values() if secret in text]
+
+
+def test_two_stacks_live_side_by_side(stack: ComposeStack, new_stack: Callable[[str], ComposeStack]) -> None:
+    second = new_stack("second")
+    started = second.run("up")
+    assert started.code == 0, started.err
+    assert "building" not in started.err
+    assert stack.run("status").code == 0
+    assert set(stack.containers().values()).isdisjoint(second.containers().values())
+    assert second.run("down").code == 0
+    assert second.containers() == {}
+    assert stack.run("status").code == 0
+
+
+def test_a_taken_port_names_the_container_or_the_process(
+    stack: ComposeStack, new_stack: Callable[[str], ComposeStack]
+) -> None:
+    third = new_stack("third")
+    third.change(f"port: {third.ports['prometheus']}", f"port: {stack.ports['prometheus']}")
+    refused = third.run("up", "--json")
+    assert refused.code == 3
+    assert "taken by the container first-prometheus-1" in refused.envelope["problems"][0]["message"]
+    third.change(f"port: {stack.ports['prometheus']}", f"port: {third.ports['prometheus']}")
+    with socket.create_server(("127.0.0.1", third.ports["grafana"])):
+        refused = third.run("up", "--json")
+    assert refused.code == 3
+    assert "grafana.port" in refused.envelope["problems"][0]["message"]
+    assert "(pid " in refused.envelope["problems"][0]["message"]
+
+
+def test_a_part_that_cannot_start_is_told_with_its_last_words_and_removed_again(
+    new_stack: Callable[[str], ComposeStack],
+) -> None:
+    broken = new_stack("broken")
+    (broken.root / "secrets/gateway-master-key").write_text("two words\n")
+    failed = broken.run("up")
+    assert failed.code == 1
+    assert "gateway keeps ending" in failed.err or "gateway ended" in failed.err
+    assert "gateway-master-key holds a space" in failed.err
+    assert "stackctl logs gateway" in failed.err
+    assert broken.containers() == {}
+
+
+def test_logs_and_restart_work_on_one_part(stack: ComposeStack) -> None:
+    assert "level=" in stack.run("logs", "prometheus", "-n", 5).out
+    before = stack.inspect("inbox")["State"]["StartedAt"]
+    assert stack.run("restart", "inbox").code == 0
+    assert stack.inspect("inbox")["State"]["StartedAt"] != before
+
+
+def test_down_keeps_the_data_unless_told_otherwise(stack: ComposeStack) -> None:
+    def volumes() -> list[str]:
+        return stack.engine.docker("volume", "ls", "-q", "--filter", "name=first_").splitlines()
+
+    assert stack.run("down").code == 0
+    assert stack.containers() == {}
+    assert volumes()
+    assert not (stack.root / ".stackctl/compose/secrets").exists()
+    assert stack.run("down", "--volumes").code == 2
+    assert stack.run("down", "--volumes", "--yes").code == 0
+    assert volumes() == []
