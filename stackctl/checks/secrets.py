@@ -10,6 +10,7 @@ from stackctl.errors import SpecError, UsageError
 from stackctl.problem import Position, Problem, Severity
 from stackctl.render.gateway import MASTER_KEY_FILE
 from stackctl.spec import Secret
+from stackctl.spec.receivers import SECRET_FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,7 @@ def secret_references(source: SpecFile) -> list[tuple[SpecPath, str]]:
     if spec.gateway.database.url != "sqlite":
         found.append((("gateway", "database", "url"), spec.gateway.database.url))
     for name, receiver in spec.alerts.receivers.configured().items():
-        for field in ("webhook", "url_file", "token", "password", "routing_key"):
+        for field in SECRET_FIELDS:
             found.append((("alerts", "receivers", name, field), getattr(receiver, field, None)))
     return [(path, reference) for path, reference in found if reference is not None]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from stackctl.catalogue.rules import RuleSet
     from stackctl.spec import Spec
-    from stackctl.spec.model import Receiver
+    from stackctl.spec.receivers import Receiver
 
 _ALL_SEVERITIES = {"info", "warning", "critical"}
 _OF_THE_GATEWAY = "Litellm"

@@ -6,21 +6,22 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stackctl.catalogue.releases import litellm_releases
 from stackctl.spec.checks import Checks
 from stackctl.spec.contradictions import fault, refuse_contradictions
 from stackctl.spec.images import Images
 from stackctl.spec.quantity import Duration, check_size
-from stackctl.spec.secret import FileRef, SecretRef, check_reference
+from stackctl.spec.receivers import Inbox, Receivers
+from stackctl.spec.secret import SecretRef, check_reference
+from stackctl.spec.section import Port, Section
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
 _STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _CREDENTIAL = re.compile("authorization|key|token|secret|cookie|password", re.IGNORECASE)
 _SCRAPE_FLOOR = Duration("15s")
-_TEAMS_SINCE, _URL_FILE_SINCE = (0, 28), (0, 26)
 TEST_PREFIX = "stackctl-test-"
 CANARY_MODEL = "stackctl-canary"
 
@@ -40,7 +41,6 @@ def _text_of_date(value: object) -> object:
 
 
 Runtime = Literal["local", "compose"]
-Port = Annotated[int, Field(ge=1, le=65535)]
 Size = Annotated[str, AfterValidator(check_size)]
 ScrapeInterval = Annotated[Duration, AfterValidator(_check_floor)]
 DatabaseUrl = Annotated[str, AfterValidator(_check_database)]
@@ -50,12 +50,6 @@ Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
 _ASKED_OF_ALL = (
     "Demanded from everybody (user `admin`), and required where the host is not loopback; runtime compose only."
 )
-
-
-class Section(BaseModel):
-    """A mapping of the spec: unknown fields are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Price(Section):
@@ -313,99 +307,16 @@ class Alertmanager(Section):
 
     host: str = "127.0.0.1"
     port: Port = 9093
-    password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     version: str = Field(
         "0.25",
         pattern=r"^[0-9]+\.[0-9]+(\.[0-9]+)?$",
         description="The oldest Alertmanager that must understand the configuration. 0.25 is Debian 12's; Teams needs "
         "0.28, a webhook's url_file 0.26.",
     )
+    password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     group_wait: Duration = Field(Duration("30s"), description="How long to wait for alerts that belong together.")
     group_interval: Duration = Duration("5m")
     repeat_interval: Duration = Duration("12h")
-
-
-class Receiver(Section):
-    """What every receiver may be asked."""
-
-    severities: list[Literal["info", "warning", "critical"]] = Field(
-        ["info", "warning", "critical"],
-        min_length=1,
-        description="Which alerts it gets. What no receiver asked for goes to the stack's own inbox.",
-    )
-
-
-class SlackReceiver(Receiver):
-    """Alerts to a Slack channel by an incoming webhook."""
-
-    webhook: FileRef = Field(description="A reference to the file with the webhook URL; Alertmanager reads it.")
-    channel: str = Field(pattern=r"^[#@].+", description="Such as '#llm-spend'.")
-
-
-class WebhookReceiver(Receiver):
-    """Alerts as Alertmanager's JSON to any web service, such as an n8n flow."""
-
-    url: str | None = Field(None, pattern=r"^https?://\S+$", description="The address, if it is no secret itself.")
-    url_file: FileRef | None = Field(
-        None, description="A reference to the file with the address; Alertmanager reads it (0.26 or newer)."
-    )
-    token: FileRef | None = Field(None, description="A bearer token that goes with every message.")
-
-    @model_validator(mode="after")
-    def _one_address(self) -> WebhookReceiver:
-        if (self.url is None) == (self.url_file is None):
-            raise fault("give either url or url_file", "url")
-        return self
-
-
-class EmailReceiver(Receiver):
-    """Alerts by e-mail."""
-
-    to: list[str] = Field(min_length=1)
-    from_: str = Field(alias="from")
-    smarthost: str = Field(pattern=r"^[^\s:]+:[0-9]+$", description="host:port of the mail server.")
-    username: str | None = None
-    password: FileRef | None = Field(None, description="A reference to the file with the mail server's password.")
-    require_tls: bool = True
-
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> EmailReceiver:
-        if (self.username is None) != (self.password is None):
-            raise fault("username and password go together", "username")
-        return self
-
-
-class PagerDutyReceiver(Receiver):
-    """Alerts to a PagerDuty service by the Events API v2."""
-
-    routing_key: FileRef = Field(description="A reference to the file with the integration key.")
-
-
-class TeamsReceiver(Receiver):
-    """Alerts to a Microsoft Teams channel by a Power Automate workflow; needs Alertmanager 0.28 or newer."""
-
-    webhook: FileRef = Field(description="A reference to the file with the workflow's URL.")
-
-
-class Receivers(Section):
-    """Where alerts go. With none, they go to the stack's own inbox."""
-
-    slack: SlackReceiver | None = None
-    webhook: WebhookReceiver | None = None
-    email: EmailReceiver | None = None
-    pagerduty: PagerDutyReceiver | None = None
-    teams: TeamsReceiver | None = None
-
-    def configured(self) -> dict[str, Receiver]:
-        """The receivers there are, by kind."""
-        found = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: receiver for name, receiver in found.items() if receiver is not None}
-
-
-class Inbox(Section):
-    """The embedded receiver: it takes Slack-shaped messages, keeps and shows them."""
-
-    port: Port = 9095
 
 
 class RuleOverride(Section):
@@ -493,7 +404,6 @@ class Spec(Section):
         self._known_references()
         self._reserved_names()
         self._distinct_ports()
-        self._receivers_alertmanager_knows()
         refuse_contradictions(self)
         return self
 
@@ -539,16 +449,6 @@ class Spec(Section):
         for index, model in enumerate(self.models):
             if model.name == CANARY_MODEL:
                 raise fault(f"the name '{CANARY_MODEL}' is reserved for proofs", "models", index, "name")
-
-    def _receivers_alertmanager_knows(self) -> None:
-        version = tuple(int(part) for part in self.alertmanager.version.split(".")[:2])
-        receivers = self.alerts.receivers
-        needed = "its version is set by alertmanager.version"
-        if receivers.teams and version < _TEAMS_SINCE:
-            raise fault(f"Teams needs Alertmanager 0.28 or newer; {needed}", "alerts", "receivers", "teams")
-        if receivers.webhook and receivers.webhook.url_file and version < _URL_FILE_SINCE:
-            path = ("alerts", "receivers", "webhook", "url_file")
-            raise fault(f"url_file needs Alertmanager 0.26 or newer; {needed}", *path)
 
     def _distinct_ports(self) -> None:
         seen: dict[int, tuple[str, ...]] = {}

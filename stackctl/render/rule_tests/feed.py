@@ -74,7 +74,8 @@ class Feed:
             steady = [Stretch(self._samples(phase), value, absent=phase.absent) for phase in phases]
             yield _selector(shape.series, own), notation(steady)
         else:
-            stretches = self._stretches(item, phases, moving=shape.moving)
+            counted = item.model_copy(update={"value": None}) if shape.counts else item
+            stretches = self._stretches(counted, phases, moving=shape.moving)
             if shape.infinite:
                 stretches = [Stretch(s.samples, math.inf if s.first else 1.0) for s in stretches]
             yield _selector(shape.series, own), notation(stretches, shape.scale, shape.offset)

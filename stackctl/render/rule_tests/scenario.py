@@ -30,6 +30,7 @@ class SeriesShape(_Data):
     histogram: bool = False
     infinite: bool = False
     moving: bool = False
+    counts: bool = False
 
 
 class Input(_Data):
