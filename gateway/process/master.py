@@ -146,7 +146,10 @@ class Master:
 
     def _end(self) -> None:
         """Workers first, so that the accountant takes in their last rows."""
-        _end_all([c.process for c in self._children if c.role == "worker"], self._config.serving.drain_s + _WORKERS_END_LATER_S)
+        _end_all(
+            [c.process for c in self._children if c.role == "worker"],
+            self._config.serving.drain_s + _WORKERS_END_LATER_S,
+        )
         _end_all([c.process for c in self._children], _OTHERS_END_WITHIN_S)
 
 
