@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.config import Config, Routing
@@ -70,6 +70,7 @@ def test_weights_are_shares_of_first_choices(tmp_path: Path) -> None:
     assert 1600 < first.count("a") < 2000
 
 
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(resting=st.sets(st.sampled_from("abcd")), low=st.sets(st.sampled_from("abcd")), share=st.floats(0, 1))
 def test_nobody_is_planned_twice_or_forgotten(
     tmp_path_factory: pytest.TempPathFactory, resting: set[str], low: set[str], share: float
