@@ -22,7 +22,8 @@ class Router:
         self.routing = config.routing
         self.cooldowns = cooldowns
         self._headroom = headroom
-        self._low = 1.0 - config.routing.soft_limit
+        # Rounded: a share of exactly 0.2 is low for 0.8.
+        self._low = round(1.0 - config.routing.soft_limit, 9)
         self._models = {model.name: model for model in config.models}
         self._steps = {
             model.name: [

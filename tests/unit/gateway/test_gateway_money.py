@@ -159,7 +159,7 @@ def test_what_is_held_is_what_was_granted_less_what_was_released(steps: list[tup
         for estimate, cost, recall in steps:
             reservation = gate.enter(key, estimate) or await gate.ask(key, estimate)
             if recall:
-                returned += gate.give_back(key.hash)
+                returned += gate.give_back(key.hash)[0]
             released += gate.settle(reservation, cost)
         held = gate.held().get(key.hash, [0, 0])[0]
         assert held == 1000 * link.asked - released - returned
