@@ -13,9 +13,9 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer cosign databases
+	@scripts/parts stable newer cosign databases docker compose
 	@scripts/litellm
-	@.venv/bin/pytest -n 4 $(PYTEST_ARGS)
+	@.venv/bin/pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup
 	@scripts/check
