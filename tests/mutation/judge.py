@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import yaml
+
 from stackctl.checks.engine import examine
 from stackctl.checks.files import subject_of_bundle
 from stackctl.checks.subject import Subject
@@ -84,16 +86,24 @@ class Judge:
             return any(self._fails(test) for test in self._tests_of(mutant, Path(name) / "prometheus/tests"))
 
     def _tests_of(self, mutant: Mutant, directory: Path) -> list[Path]:
-        """The test files that name the mutant's alert; for a recording rule, those of its group. Short ones first."""
-        tests = sorted(directory.glob("*.yml"), key=lambda path: path.stat().st_size)
-        if mutant.target in self._alerts:
-            return [path for path in tests if f"alertname: {mutant.target}\n" in path.read_text()]
-        return [path for path in tests if path.name.startswith(Path(mutant.file).stem)]
+        """The test files of the mutant's alert, cut down to its own cases; for a recording rule, those of its group."""
+        files = sorted(directory.glob("*.yml"), key=lambda path: path.stat().st_size)
+        if mutant.target not in self._alerts:
+            return [path for path in files if path.name.startswith(Path(mutant.file).stem)]
+        return [path for path in files if _cut_down(path, mutant.target)]
 
     def _fails(self, test: Path) -> bool:
         command = [str(self.promtool), "test", "rules", test.name]
         done = subprocess.run(command, cwd=test.parent, capture_output=True, check=False, timeout=600)
         return done.returncode != 0
+
+
+def _cut_down(path: Path, alert: str) -> bool:
+    """Leave only the cases named after the alert; whether there are any."""
+    content = yaml.safe_load(path.read_text())
+    content["tests"] = [case for case in content["tests"] if case["name"].startswith(f"{alert} ")]
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return bool(content["tests"])
 
 
 def _kept(path: str, mutant: Mutant) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.mutation.judge import Judge
+from tests.real_parts import stable_parts
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 BUNDLES = sorted(path.parent.name for path in GOLDEN.glob("*/stack.yaml"))
@@ -45,6 +47,15 @@ def test_a_mutant_differs_from_its_bundle_in_the_one_place_it_names() -> None:
         original = judge.contents[str(Path(mutant.file).relative_to("bundle"))].decode()
         assert mutant.text != original
         assert len(mutant.text) - len(original) == len(mutant.after) - len(mutant.before)
+
+
+def test_the_alerts_own_promtool_tests_notice_what_no_check_can_and_nothing_else() -> None:
+    judge = Judge(GOLDEN / "full" / "stack.yaml", stable_parts().promtool)
+    turned = [item for item in judge.mutants if item.kind == "comparison turned round"]
+    mutant = next(item for item in turned if item.target == "LitellmKeyBudget80")
+    assert judge.caught_by(mutant) == "promtool"
+    harmless = replace(mutant, text=judge.contents[str(Path(mutant.file).relative_to("bundle"))].decode())
+    assert judge.caught_by(harmless) == ""
 
 
 def test_the_committed_report_shows_at_least_95_percent_caught() -> None:
