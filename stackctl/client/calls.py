@@ -103,7 +103,12 @@ def list_keys() -> Call[list[KeyInfo]]:
 
 
 def models() -> Call[list[str]]:
-    return Call("GET", "/v1/models", lambda body: [str(model["id"]) for model in _items(body, "data")])
+    """The public names, each once; `/v1/models` is for keys that call models, not for the master key."""
+
+    def parse(body: Any) -> list[str]:
+        return list(dict.fromkeys(str(model["model_name"]) for model in _items(body, "data")))
+
+    return Call("GET", "/model/info", parse)
 
 
 def alive() -> Call[None]:
