@@ -106,7 +106,8 @@ def models() -> Call[list[str]]:
     """The public names, each once; `/v1/models` is for keys that call models, not for the master key."""
 
     def parse(body: Any) -> list[str]:
-        return list(dict.fromkeys(str(model["model_name"]) for model in _items(body, "data")))
+        listed = [model for model in _items(body, "data") if not (model.get("model_info") or {}).get("hidden")]
+        return list(dict.fromkeys(str(model["model_name"]) for model in listed))
 
     return Call("GET", "/model/info", parse)
 
