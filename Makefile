@@ -13,8 +13,8 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer cosign
-	@.venv/bin/pytest -n 4 $(PYTEST_ARGS)
+	@scripts/parts stable newer cosign docker compose
+	@.venv/bin/pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup
 	@scripts/check
