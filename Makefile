@@ -1,4 +1,4 @@
-.PHONY: demo test check clean setup
+.PHONY: demo test check pictures mutation-report clean setup
 
 STACKCTL := .venv/bin/stackctl
 
@@ -13,11 +13,22 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer cosign docker compose
+	@scripts/parts stable newer cosign databases docker compose
+	@scripts/litellm
 	@.venv/bin/pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup
 	@scripts/check
+
+# Breaks every name, label, guard, comparison, threshold and window in turn; takes half an hour on two cores.
+mutation-report: setup
+	@scripts/parts stable
+	@.venv/bin/python -m tests.mutation
+
+# Not part of test or check: the pictures in docs/images, drawn from a live stack.
+pictures: setup
+	@scripts/parts stable
+	@scripts/pictures/make
 
 setup:
 	@scripts/bootstrap

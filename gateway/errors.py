@@ -48,6 +48,7 @@ class ApiError(GatewayError):
         message: str,
         *,
         param: str | None = None,
+        code: str | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
@@ -55,13 +56,16 @@ class ApiError(GatewayError):
         self.kind = kind
         self.message = message
         self.param = param
+        self.code = code
         self.headers = tuple(headers)
 
 
 class UpstreamError(GatewayError):
     """One attempt failed. `status` is what a client would be told, `kind` its error type.
 
-    `retryable` says whether another deployment may do better: a malformed request will not.
+    `retryable` says whether another deployment may do better: a malformed request will not. `code` is a machine's word
+    for the error where the provider has one that clients act upon (`context_length_exceeded`); `param` the field at
+    fault. `message` is for the client: it never holds a credential or an address.
     """
 
     def __init__(
@@ -72,6 +76,8 @@ class UpstreamError(GatewayError):
         *,
         retryable: bool = True,
         retry_after: bytes | None = None,
+        code: str | None = None,
+        param: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -79,3 +85,5 @@ class UpstreamError(GatewayError):
         self.message = message
         self.retryable = retryable
         self.retry_after = retry_after
+        self.code = code
+        self.param = param

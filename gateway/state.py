@@ -64,13 +64,13 @@ def lock(state: StateDirectory) -> int:
 
 def empty_metrics(state: StateDirectory) -> None:
     """Remove what an earlier run counted: every counter starts at 0 in a new run."""
-    for path in state.metrics.glob("*.db"):
+    for path in (*state.metrics.glob("*.db"), *state.run.glob("cooldowns")):
         path.unlink()
 
 
 def remove_sockets(state: StateDirectory) -> None:
     """At the end of a run: sockets, and their directory where it is not below the state directory."""
-    for path in (state.accountant_socket, state.exporter_socket):
+    for path in (state.accountant_socket, state.exporter_socket, state.run / "cooldowns"):
         path.unlink(missing_ok=True)
     if not state.run.is_relative_to(state.root):
         state.run.rmdir()

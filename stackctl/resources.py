@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def data_dir(name: str) -> Path:
-    """The directory `templates`, `dashboards` or `alerts`, as a real path.
+    """The directory `templates`, `dashboards`, `alerts` or `docs/runbooks`, as a real path.
 
     Raises FileNotFoundError if the installation is incomplete.
     """

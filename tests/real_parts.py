@@ -69,6 +69,12 @@ def _unpacked(package: str, executable: str) -> Path:
     return found
 
 
+def require(present: bool, reason: str) -> None:
+    """Skip the test loudly without something real; under CI fail."""
+    if not present:
+        absent(reason)
+
+
 def absent(reason: str) -> NoReturn:
     """Skip the test loudly; under CI fail it."""
     if os.environ.get("CI", "").lower() in ("1", "true"):
@@ -76,4 +82,4 @@ def absent(reason: str) -> NoReturn:
     pytest.skip(f"A REAL PART IS ABSENT, so nothing was tested here: {reason}")
 
 
-__all__ = ["RealParts", "absent", "cosign_part", "newer_parts", "registry_part", "stable_parts"]
+__all__ = ["RealParts", "absent", "cosign_part", "newer_parts", "registry_part", "require", "stable_parts"]

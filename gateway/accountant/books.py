@@ -1,15 +1,16 @@
-"""Keys, teams and deployments' minutes in memory; the database holds the same after each intake."""
+"""Keys, teams and users in memory; the database is written first."""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator
+from typing import Any
 
-from gateway.accountant.account import Account, Minute
-from gateway.accountant.records import Key, KeyRecord, Team, TeamRecord, open_account, stored
-from gateway.config import Config
-from gateway.ledger.database import Database
+from gateway import clock
+from gateway.accountant.account import Account
+from gateway.accountant.records import Key, KeyRecord, Owner, TeamRecord, UserRecord, restored, stored
+from gateway.config import Budget, Config
+from gateway.ledger.store import KEY, TEAM, USER, Store, Stored
 from gateway.money import nano_from_usd
 
 # More keys than this share one `other` series in histograms; test keys always have their own.
@@ -23,123 +24,171 @@ def digest(secret: str) -> str:
 
 
 class Books:
-    """Owns every key and team; nothing else changes them."""
+    """Owns every key, team and user; nothing else changes them. Saving raises StoreError."""
 
-    def __init__(self, config: Config, database: Database) -> None:
+    def __init__(self, config: Config, store: Store) -> None:
         self.config = config
-        self.database = database
+        self.store = store
         self.keys: dict[str, Key] = {}
         self.aliases: dict[str, Key] = {}
-        self.teams: dict[str, Team] = {}
-        self.minutes = {
-            d.id: Minute(d.rpm, d.tpm) for model in config.models for d in model.deployments if d.rpm or d.tpm
-        }
-        self._load()
-        self._declare()
+        self.teams: dict[str, Owner] = {}
+        self.users: dict[str, Owner] = {}
+        # Hashes that keys had before they were rotated: requests in flight still end under them.
+        self._renamed: dict[str, str] = {}
+
+    async def open(self) -> None:
+        """Load everything, then let the config's teams and keys win."""
+        rows = await self.store.load()
+        for row in sorted(rows, key=lambda r: r.kind == KEY):
+            self.take_in(row)
+        await self._declare()
 
     def accounts(self) -> Iterator[Account]:
-        """All accounts of keys and teams."""
-        for team in self.teams.values():
-            yield team.account
-        for key in self.keys.values():
-            yield key.account
+        """All accounts."""
+        for holders in (self.teams, self.users, self.keys):
+            for holder in holders.values():
+                yield holder.account
 
-    def put_team(self, record: TeamRecord) -> Team:
-        """Add a team or replace its record; money and period stay."""
-        team = self.teams.get(record.team_id)
-        if team is None:
-            team = Team(record, open_account("teams", record.team_id, record, time.time()))
-            self.teams[record.team_id] = team
-        team.record = record
-        self._save(team.account, record, record.alias)
-        return team
+    def find(self, key_hash: str) -> Key | None:
+        """The key that has or had this hash."""
+        return self.keys.get(key_hash) or self.keys.get(self._renamed.get(key_hash, ""))
 
-    def put_key(self, record: KeyRecord) -> Key:
-        """Add a key or replace its record; money and period stay."""
-        key = self.keys.get(record.hash)
-        team = self.teams.get(record.team_id) if record.team_id else None
-        if key is None:
+    def account(self, kind: str, identity: str) -> Account | None:
+        """One account."""
+        holder = self.holder(kind, identity)
+        return holder.account if holder else None
+
+    def holder(self, kind: str, identity: str) -> Key | Owner | None:
+        """One key, team or user."""
+        return self._holders(kind).get(identity)
+
+    async def put(self, record: KeyRecord | TeamRecord | UserRecord) -> Key | Owner:
+        """Add a key, team or user or replace its record; money and a running period stay."""
+        record.updated_at = clock.now()
+        found = await self.store.save(stored(record), record.updated_at)
+        self.take_in(found)
+        return self._holders(found.kind)[found.identity]
+
+    async def put_key(self, record: KeyRecord) -> Key:
+        """Add or replace a key."""
+        if record.hash not in self.keys:
             record.own_series = len(self.keys) < OWN_SERIES or record.alias.startswith(TEST_PREFIX)
-            account = open_account("keys", record.hash, record, time.time())
-            key = Key(record, account, Minute(record.rpm_limit, record.tpm_limit), team)
-            self.keys[record.hash] = key
-        else:
-            self.aliases.pop(key.record.alias, None)
-        key.record, key.team = record, team
-        key.minute.rpm, key.minute.tpm = record.rpm_limit, record.tpm_limit
-        self.aliases[record.alias] = key
-        self._save(key.account, record, record.alias)
-        return key
+        await self.put(record)
+        return self.keys[record.hash]
 
-    def drop_key(self, key: Key) -> None:
-        """Forget a key; its ledger rows stay."""
-        self.database.delete("keys", key.record.hash)
-        del self.keys[key.record.hash]
-        del self.aliases[key.record.alias]
+    async def rotate(self, key: Key, record: KeyRecord) -> Key:
+        """The same key under a new hash: money, holdings and period go along."""
+        old, account = key.record, key.account
+        found = await self.store.rekey(old.hash, stored(record))
+        self.leave_out(KEY, old.hash)
+        account.identity = record.hash
+        self.keys[record.hash] = Key(record, account)
+        self.take_in(found)
+        return self.keys[record.hash]
 
-    def drop_team(self, team: Team) -> None:
-        """Forget a team that no key belongs to any more."""
-        self.database.delete("teams", team.record.team_id)
-        del self.teams[team.record.team_id]
+    async def drop(self, account: Account) -> None:
+        """Forget a key, team or user; its ledger rows stay."""
+        await self.store.delete(account.kind, account.identity)
+        self.leave_out(account.kind, account.identity)
 
-    def keys_of(self, team: Team) -> list[Key]:
-        """The keys of a team."""
-        return [key for key in self.keys.values() if key.team is team]
+    def take_in(self, row: Stored) -> Key | Owner:
+        """What the database says of a key, team or user; the money of a known one stays."""
+        record = restored(row)
+        account = self.account(row.kind, row.identity)
+        if account is None:
+            account = Account(row.kind, row.identity, hold=0 if self.store.shared else None)
+            account.window_start, account.spent, account.total = row.window_start, row.spent, row.total
+        elif account.period_s is None:
+            account.window_start = row.window_start
+        account.budget, account.period_s = row.budget, row.period_s
+        if isinstance(record, KeyRecord):
+            return self._take_key(record, account)
+        owners = self.teams if row.kind == TEAM else self.users
+        owner = owners.setdefault(row.identity, Owner(record, account))
+        owner.record = record
+        return owner
 
-    def team_named(self, alias: str) -> Team | None:
+    def set_money(self, row: Stored) -> None:
+        """Other gateways spend too: what all have spent is what the database has and what waits here."""
+        account = self.account(row.kind, row.identity)
+        if account is not None:
+            account.window_start = row.window_start
+            account.spent = row.spent + account.unsettled
+            account.total = row.total + account.unsettled
+
+    def leave_out(self, kind: str, identity: str) -> None:
+        """It is gone from the database."""
+        holder = self._holders(kind).pop(identity, None)
+        if isinstance(holder, Key):
+            self.aliases.pop(holder.record.alias, None)
+
+    def keys_of(self, owner: Owner) -> list[Key]:
+        """The keys of a team or a user."""
+        return [key for key in self.keys.values() if key.team is owner or key.user is owner]
+
+    def peers(self, key: Key) -> list[Key]:
+        """Keys that share a budget with this one, itself too."""
+        return [k for k in self.keys.values() if k is key or any(owner in k.owners for owner in key.owners)]
+
+    def team_named(self, alias: str) -> Owner | None:
         """The team with this alias."""
         return next((t for t in self.teams.values() if t.record.alias == alias), None)
 
-    def _save(self, account: Account, record: KeyRecord | TeamRecord, alias: str) -> None:
-        if account.duration is None and record.budget_duration is not None:
-            account.window_start = time.time()
-        account.budget, account.duration = record.max_budget, record.budget_duration
-        self.database.save(account.table, account.identity, alias, stored(record), account.window_start)
+    def _take_key(self, record: KeyRecord, account: Account) -> Key:
+        key = self.keys.get(record.hash)
+        if key is None:
+            key = self.keys[record.hash] = Key(record, account)
+        elif self.aliases.get(key.record.alias) is key:
+            del self.aliases[key.record.alias]
+        key.record = record
+        key.team = self.teams.get(record.team_id) if record.team_id else None
+        key.user = self.users.get(record.user_id) if record.user_id else None
+        self.aliases[record.alias] = key
+        for old in record.previous:
+            self._renamed[old] = record.hash
+        return key
 
-    def _load(self) -> None:
-        for raw, spent, total, start in self.database.load("teams"):
-            team = TeamRecord(**raw)
-            account = open_account("teams", team.team_id, team, start)
-            account.spent, account.total = spent, total
-            self.teams[team.team_id] = Team(team, account)
-        for raw, spent, total, start in self.database.load("keys"):
-            record = KeyRecord(**raw)
-            account = open_account("keys", record.hash, record, start)
-            account.spent, account.total = spent, total
-            owner = self.teams.get(record.team_id) if record.team_id else None
-            key = Key(record, account, Minute(record.rpm_limit, record.tpm_limit), owner)
-            self.keys[record.hash] = self.aliases[record.alias] = key
+    def _holders(self, kind: str) -> dict[str, Key] | dict[str, Owner]:
+        holders: dict[str, dict[str, Key] | dict[str, Owner]]
+        holders = {KEY: self.keys, TEAM: self.teams, USER: self.users}
+        return holders[kind]
 
-    def _declare(self) -> None:
+    async def _declare(self) -> None:
         """The config's teams and keys win over what an earlier config or the admin API said."""
         for team in self.config.teams:
             found = self.team_named(team.name)
-            record = found.record if found else TeamRecord(team.name, team.name, created_at=time.time())
-            record.max_budget = nano_from_usd(team.budget.usd) if team.budget else None
-            record.budget_duration = team.budget.period if team.budget else None
-            self.put_team(record)
+            record = found.record if found else TeamRecord(team_id=team.name, alias=team.name, created_at=clock.now())
+            for name, value in _budget_fields(team.budget).items():
+                setattr(record, name, value)
+            await self.put(record)
         for declared in self.config.keys:
-            team_found = self.team_named(declared.team) if declared.team else None
+            owner = self.team_named(declared.team) if declared.team else None
             known = self.aliases.get(declared.name)
             if known is not None and known.record.hash != digest(declared.secret):
-                self.drop_key(known)
-            self.put_key(
+                await self.drop(known.account)
+            await self.put_key(
                 KeyRecord(
                     hash=digest(declared.secret),
                     alias=declared.name,
                     shown=shown(declared.secret),
-                    team_id=team_found.record.team_id if team_found else None,
+                    team_id=owner.account.identity if owner else None,
                     models=list(declared.models),
-                    max_budget=nano_from_usd(declared.budget.usd) if declared.budget else None,
-                    budget_duration=declared.budget.period if declared.budget else None,
                     rpm_limit=declared.rpm,
                     tpm_limit=declared.tpm,
                     max_parallel_requests=declared.max_parallel,
                     blocked=known.record.blocked if known else False,
-                    created_at=known.record.created_at if known else time.time(),
+                    created_at=known.record.created_at if known else clock.now(),
                     own_series=known.record.own_series if known else True,
+                    **_budget_fields(declared.budget),
                 )
             )
+
+
+def _budget_fields(budget: Budget | None) -> dict[str, Any]:
+    if budget is None:
+        return {"max_budget": None, "soft_budget": None, "budget_duration": None}
+    soft = None if budget.soft_usd is None else nano_from_usd(budget.soft_usd)
+    return {"max_budget": nano_from_usd(budget.usd), "soft_budget": soft, "budget_duration": budget.period}
 
 
 def shown(secret: str) -> str:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
-from gateway import __version__
+from gateway import __version__, clock
 from gateway.accountant.account import Account
 from gateway.accountant.books import Books
 from gateway.accountant.health import ProviderHealth
-from gateway.accountant.records import Key, Team
+from gateway.accountant.records import Key, Owner, identity_of
+from gateway.accountant.windows import Windows
 from gateway.config import Config
+from gateway.ledger.store import KEY, TEAM
 from gateway.metrics.catalogue import catalogue
 from gateway.metrics.cells import CellFile
 from gateway.metrics.meter import Meter, entry_key, file_name
 from gateway.metrics.zeros import first_series
 from gateway.money import usd_from_nano
+from gateway.routing.cooldown import Cooldowns
 
 _SLOT = "accountant"
 _RATED = ("litellm_requests_remaining", "litellm_requests_limit", "litellm_max_parallel_requests")
-_MONEY = ("litellm_budget_usd", "litellm_budget_spent_usd")
+_PERIOD = ("litellm_budget_period_seconds", "litellm_budget_reset_timestamp_seconds")
+_MONEY = ("litellm_budget_usd", "litellm_budget_spent_usd", "litellm_budget_soft_usd", *_PERIOD)
 
 
 class StateGauges:
@@ -41,7 +44,9 @@ class StateGauges:
         """Set one gauge."""
         key = self._key(name, labels)
         if self._values.get(key) != value:
-            self._file.view[self._file.cell(key)] = value
+            # First the cell: making one may replace the view.
+            cell = self._file.cell(key)
+            self._file.view[cell] = value
             self._values[key] = value
 
     def remove(self, names: tuple[str, ...], *labels: str) -> None:
@@ -65,21 +70,34 @@ class StateGauges:
         self._draft.unlink(missing_ok=True)
         file = CellFile(self._draft)
         for key, value in self._values.items():
-            file.view[file.cell(key)] = value
+            cell = file.cell(key)
+            file.view[cell] = value
         return file
 
 
 class Gauges:
     """Publishes books and provider health."""
 
-    def __init__(self, directory: Path, config: Config, books: Books, health: ProviderHealth) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        config: Config,
+        books: Books,
+        windows: Windows,
+        health: ProviderHealth,
+        cooldowns: Cooldowns,
+    ) -> None:
+        self._cooldowns = cooldowns
         self._config = config
+        self._windows = windows
         self._books = books
         self._health = health
         self._state = StateGauges(directory)
         self._meter = Meter(directory, _SLOT)
         self._state.set("litellm_gateway_info", 1.0, __version__)
-        self._deployments = {d.id: (m.name, "", "", d.provider, d.id) for m in config.models for d in m.deployments}
+        self._deployments = {
+            d.id: ((m.name, "", "", d.provider, d.id), d.rpm) for m in config.models for d in m.deployments if d.rpm
+        }
         for model in config.models:
             self._meter.number("litellm_cache_hits_total", model.name)
             self._meter.number("litellm_cache_misses_total", model.name)
@@ -89,7 +107,7 @@ class Gauges:
             for d in model.deployments:
                 self._meter.number("litellm_unpriced_tokens_total", model.name, d.provider, d.id)
                 for status in ("200", "401", "429", "500", "504"):
-                    self._meter.number("litellm_upstream_attempts_total", model.name, d.provider, d.id, status)
+                    self._meter.number("litellm_upstream_attempts_total", model.name, "", "", d.provider, d.id, status)
         for team in books.teams.values():
             self.publish_team(team)
         for key in books.keys.values():
@@ -97,18 +115,18 @@ class Gauges:
         self.refresh(0)
         self._state.go_live()
 
-    def publish_team(self, team: Team) -> None:
+    def publish_team(self, team: Owner) -> None:
         """A team is new or changed."""
         self._publish_account(team.account, team.record.alias, "")
 
     def publish_key(self, key: Key) -> None:
         """A key is new or changed; its first series start at 0 before its first request."""
-        alias, team = key.record.alias, key.team.record.alias if key.team else ""
+        alias, team = key.record.alias, key.team_alias
         self._publish_account(key.account, team, alias)
         labels = ("", team, alias, "", "")
         for name, limit in (
             ("litellm_requests_limit", key.record.rpm_limit),
-            ("litellm_requests_remaining", key.minute.remaining(time.time())),
+            ("litellm_requests_remaining", self._left(identity_of(key.account), key.record.rpm_limit)),
             ("litellm_max_parallel_requests", key.record.max_parallel_requests),
         ):
             if limit is None:
@@ -129,28 +147,37 @@ class Gauges:
 
     def reset(self, account: Account, ended: int) -> None:
         """Budget periods ended."""
-        team, key = self._names(account)
-        self._meter.number("litellm_budget_resets_total", team, key).add(ended)
+        if (names := self._names(account)) is not None:
+            self._meter.number("litellm_budget_resets_total", *names).add(ended)
+            self.refresh_money(account)
 
     def refresh_money(self, account: Account) -> None:
         """An account was charged or reset."""
-        team, key = self._names(account)
-        self._publish_account(account, team, key)
+        if (names := self._names(account)) is not None:
+            self._publish_account(account, *names)
 
     def refresh(self, backlog: int) -> None:
         """What changes with time: minutes, providers, backlog."""
-        now = time.time()
         for key in self._books.keys.values():
-            if key.record.rpm_limit is not None and (left := key.minute.remaining(now)) is not None:
-                team = key.team.record.alias if key.team else ""
-                self._state.set("litellm_requests_remaining", left, "", team, key.record.alias, "", "")
-        for identity, minute in self._books.minutes.items():
-            if (left := minute.remaining(now)) is not None:
-                self._state.set("litellm_requests_remaining", left, *self._deployments[identity])
-                self._state.set("litellm_requests_limit", minute.rpm or 0, *self._deployments[identity])
+            left = self._left(identity_of(key.account), key.record.rpm_limit)
+            if left is not None:
+                self._state.set("litellm_requests_remaining", left, "", key.team_alias, key.record.alias, "", "")
+        for identity, (labels, rpm) in self._deployments.items():
+            self._state.set("litellm_requests_remaining", self._left(f"deployment:{identity}", rpm) or 0, *labels)
+            self._state.set("litellm_requests_limit", rpm, *labels)
         for name, recent in self._health.providers.items():
             self._state.set("litellm_provider_up", float(recent.up), name)
+        for model in self._config.models:
+            for d in model.deployments:
+                resting = self._cooldowns.seconds_left(d.id) > 0
+                self._state.set("litellm_deployment_cooldown", float(resting), model.name, d.provider, d.id)
         self._state.set("litellm_ledger_backlog_rows", backlog)
+
+    def _left(self, identity: str, limit: int | None) -> int | None:
+        last = self._windows.last.get(identity)
+        if limit is None or last is None or last.minute != int(clock.now() // 60) or last.requests_left is None:
+            return limit
+        return last.requests_left
 
     def _publish_account(self, account: Account, team: str, key: str) -> None:
         if account.budget is None:
@@ -158,10 +185,26 @@ class Gauges:
             return
         self._state.set("litellm_budget_usd", usd_from_nano(account.budget), team, key)
         self._state.set("litellm_budget_spent_usd", usd_from_nano(account.spent), team, key)
+        holder = self._books.keys.get(account.identity) if key else self._books.teams.get(account.identity)
+        soft = holder.record.soft_budget if holder is not None else None
+        if soft is None:
+            self._state.remove(("litellm_budget_soft_usd",), team, key)
+        else:
+            self._state.set("litellm_budget_soft_usd", usd_from_nano(soft), team, key)
+        self._publish_period(account, team, key)
         self._meter.number("litellm_budget_resets_total", team, key)
 
-    def _names(self, account: Account) -> tuple[str, str]:
-        if account.table == "teams":
-            return self._books.teams[account.identity].record.alias, ""
-        key = self._books.keys[account.identity]
-        return (key.team.record.alias if key.team else ""), key.record.alias
+    def _publish_period(self, account: Account, team: str, key: str) -> None:
+        if account.period_s is None or account.resets_at is None:
+            self._state.remove(_PERIOD, team, key)
+            return
+        self._state.set("litellm_budget_period_seconds", account.period_s, team, key)
+        self._state.set("litellm_budget_reset_timestamp_seconds", account.resets_at, team, key)
+
+    def _names(self, account: Account) -> tuple[str, str] | None:
+        """The labels of an account; a user has none: users are no label."""
+        if account.kind == TEAM and (team := self._books.teams.get(account.identity)) is not None:
+            return team.record.alias, ""
+        if account.kind == KEY and (key := self._books.keys.get(account.identity)) is not None:
+            return key.team_alias, key.record.alias
+        return None

@@ -12,7 +12,9 @@ from typing import Any
 from gateway.accountant.account import Account
 from gateway.accountant.books import Books
 from gateway.accountant.records import Key
+from gateway.accountant.windows import Place, Windows
 from gateway.ledger import Row
+from gateway.ledger.store import KEY
 from gateway.money import usd_from_nano
 
 # A lease is at most this part of what is free, so that all workers together never block a request.
@@ -30,10 +32,11 @@ class Holding:
 
 
 class Holdings:
-    """All promises. `reserve` decides; `release` takes rows' releases back."""
+    """All promises. `grant` promises; `release` takes rows' releases back."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, windows: Windows) -> None:
         self._books = books
+        self._windows = windows
         self._held: dict[tuple[str, str], Holding] = {}
         # Rows before this point of a spool were given back before the session said what it holds.
         self._counted: dict[str, tuple[str, int]] = {}
@@ -46,16 +49,19 @@ class Holdings:
         self._counted[session] = position
         for key_hash, (money, slots) in held.items():
             self._change(session, key_hash, money, slots)
+            if slots and (key := self._books.find(key_hash)) is not None:
+                for identity in _slotted(key):
+                    self._windows.adopt(identity, slots)
         for at, row in self._early.pop(session, ()):
             if at >= position:
-                self._change(session, row.key, -row.released, -int(row.slot))
+                self._give_back(session, row.key, row.released, int(row.slot))
 
     def drop_session(self, session: str) -> None:
         """A worker run ended: nothing is promised to it any more."""
         self._counted.pop(session, None)
         for of_session, key_hash in [pair for pair in self._held if pair[0] == session]:
             holding = self._held[of_session, key_hash]
-            self._change(session, key_hash, -holding.money, -holding.slots)
+            self._give_back(session, key_hash, holding.money, holding.slots)
             del self._held[of_session, key_hash]
 
     def release(self, session: str, name: str, offset: int, row: Row) -> None:
@@ -66,7 +72,7 @@ class Holdings:
         if counted is None:
             self._early.setdefault(session, []).append(((name, offset), row))
         elif (name, offset) >= counted:
-            self._change(session, row.key, -row.released, -int(row.slot))
+            self._give_back(session, row.key, row.released, int(row.slot))
 
     def forget_early(self, alive: set[str]) -> None:
         """Sessions that did not come back are gone for good."""
@@ -78,7 +84,7 @@ class Holdings:
         self._change(session, key_hash, -money, 0)
 
     def drop_key(self, key: Key) -> None:
-        """A key is deleted: its team is owed back what was held through it."""
+        """A key is deleted: its owners are owed back what was held through it."""
         for (_, key_hash), holding in self._held.items():
             if key_hash == key.record.hash:
                 for account in key.accounts:
@@ -86,7 +92,7 @@ class Holdings:
                 holding.money = holding.slots = 0
 
     def move_key(self, key: Key, before: list[Account]) -> None:
-        """A key changed its team: what is held through it moves along."""
+        """A key changed its team or user: what is held through it moves along."""
         money = sum(h.money for (_, key_hash), h in self._held.items() if key_hash == key.record.hash)
         for account in before:
             account.held -= money
@@ -95,66 +101,72 @@ class Holdings:
 
     def lessees(self, key: Key) -> set[str]:
         """Sessions that hold money of any key that shares a budget with this one."""
-        team = key.team
-        peers = {k.record.hash for k in self._books.keys_of(team)} if team else set()
-        peers.add(key.record.hash)
+        peers = {one for peer in self._books.peers(key) for one in (peer.record.hash, *peer.record.previous)}
         return {session for (session, key_hash), held in self._held.items() if key_hash in peers and held.money > 0}
 
-    def refusal(self, key: Key, now: float) -> dict[str, Any] | None:
-        """Why the key may not send another request now; None when it may."""
-        for account in key.accounts:
-            if account.free is not None and account.free <= 0:
-                return _over_budget(key, account)
-        record = key.record
-        limit = record.max_parallel_requests
-        if limit is not None and key.in_flight >= limit:
-            return _refused("max_parallel_requests", limit, "requests in flight", 1)
-        exceeded = key.minute.refusal(now)
-        wait = int(60 - now % 60) + 1
-        if exceeded == "requests":
-            return _refused("rpm_limit", record.rpm_limit, "requests per minute", wait)
-        if exceeded == "tokens":
-            return _refused("tpm_limit", record.tpm_limit, "tokens per minute", wait)
-        return None
+    def short(self, key: Key, estimate: int) -> list[Account]:
+        """Accounts that do not let a request of this estimate in."""
+        return [account for account in key.accounts if account.lacks(estimate)]
 
-    def grant(self, session: str, key: Key, estimate: int) -> dict[str, Any]:
-        """Promise money for one request (`lease` false) or for many; `refusal` has said yes."""
+    def grant(self, session: str, key: Key, estimate: int, place: Place | None) -> dict[str, Any]:
+        """Promise money for one request (`lease` false) or for many; nothing is short."""
         free = [account.free for account in key.accounts if account.free is not None]
+        rated = key.counted_singly
         share = min(free) // (_LEASE_SHARE * self._books.config.workers) if free else 0
-        leased = bool(free) and not key.record.rated and share >= max(_LEASE_REQUESTS * estimate, 1)
+        leased = bool(free) and not rated and share >= max(_LEASE_REQUESTS * estimate, 1)
         amount = share if leased else estimate if free else 0
-        slotted = key.record.max_parallel_requests is not None
-        key.minute.requests += 1
-        self._change(session, key.record.hash, amount, int(slotted))
-        return {"ok": True, "amount": amount, "lease": leased, "slot": slotted}
+        self._change(session, key.record.hash, amount, int(rated))
+        minute = place.minute if place is not None else 0
+        return {"ok": True, "amount": amount, "lease": leased, "slot": rated, "minute": minute}
+
+    def _give_back(self, session: str, key_hash: str, money: int, slots: int) -> None:
+        self._change(session, key_hash, -money, -slots)
+        key = self._books.find(key_hash)
+        if key is not None and slots:
+            for identity in _slotted(key):
+                self._windows.give_back(identity, 0, 0, 0, slots)
 
     def _change(self, session: str, key_hash: str, money: int, slots: int) -> None:
         holding = self._held.setdefault((session, key_hash), Holding())
         holding.money += money
         holding.slots += slots
-        key = self._books.keys.get(key_hash)
+        key = self._books.find(key_hash)
         if key is not None:
-            key.in_flight += slots
             for account in key.accounts:
                 account.held += money
 
 
-def _over_budget(key: Key, account: Account) -> dict[str, Any]:
-    alias = key.record.alias if account.table == "keys" or key.team is None else key.team.record.alias
-    whose = "key" if account.table == "keys" else "team"
+def _slotted(key: Key) -> list[str]:
+    return [identity for identity, record in key.limited if record.max_parallel_requests is not None]
+
+
+def over_budget(books: Books, account: Account) -> dict[str, Any]:
+    """The refusal of a budget that is used up or wholly promised."""
+    if account.kind == KEY:
+        name = books.keys[account.identity].record.alias
+    else:
+        owners = books.teams if account.kind == "team" else books.users
+        name = owners[account.identity].record.alias
     spent, budget = usd_from_nano(account.spent), usd_from_nano(account.budget or 0)
-    message = (
-        f"Budget has been exceeded! The budget of {whose} {alias} is used up. "
-        f"Current cost: {spent:.9g}, Max budget: {budget:.9g}"
-    )
-    if account.held > 0 and account.free is not None and account.free + account.held > 0:
-        message = (
-            f"The rest of the budget of {whose} {alias} is reserved by requests in flight. "
-            f"Current cost: {spent:.9g}, Max budget: {budget:.9g}"
-        )
+    what = f"The budget of {account.kind} {name} is used up. "
+    if account.spent < (account.budget or 0):
+        what = f"The rest of the budget of {account.kind} {name} is reserved by requests in flight. "
+    else:
+        what = "Budget has been exceeded! " + what
+    message = f"{what}Current cost: {spent:.9g}, Max budget: {budget:.9g}"
     return {"ok": False, "kind": "budget_exceeded", "message": message, "retry_after": 0}
 
 
-def _refused(name: str, limit: int | None, what: str, wait: int) -> dict[str, Any]:
-    message = f"Rate limit exceeded for this key: {name} is {limit} {what}"
+def over_limit(identity: str, place: Place, record: Any) -> dict[str, Any]:
+    """The refusal of a count."""
+    if place.refusal == "unknown":
+        message = "Rate limits cannot be checked at the moment: the database does not answer"
+        return {"ok": False, "kind": "service_unavailable", "message": message, "retry_after": place.wait_s}
+    name, limit, what, wait = {
+        "requests": ("rpm_limit", record.rpm_limit, "requests per minute", place.wait_s),
+        "tokens": ("tpm_limit", record.tpm_limit, "tokens per minute", place.wait_s),
+        "parallel": ("max_parallel_requests", record.max_parallel_requests, "requests in flight", 1),
+    }[place.refusal]
+    whose = identity.partition(":")[0]
+    message = f"Rate limit exceeded for this {whose}: {name} is {limit} {what}"
     return {"ok": False, "kind": "rate_limit_exceeded", "message": message, "retry_after": wait}

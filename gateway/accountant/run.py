@@ -9,7 +9,7 @@ import time
 from itertools import count
 from typing import Any
 
-from gateway import wire
+from gateway import clock, wire
 from gateway.accountant.admin import Admin
 from gateway.accountant.books import Books
 from gateway.accountant.desk import Desk
@@ -18,17 +18,23 @@ from gateway.accountant.health import ProviderHealth
 from gateway.accountant.holdings import Holdings
 from gateway.accountant.intake import Intake
 from gateway.accountant.records import Key
+from gateway.accountant.reserves import Reserves
 from gateway.accountant.sessions import Session, Sessions
+from gateway.accountant.sync import Sync
+from gateway.accountant.windows import LocalWindows, SharedWindows, Windows
 from gateway.config import Config
 from gateway.errors import ApiError
-from gateway.ledger.database import Database
+from gateway.ledger.opening import open_store
+from gateway.ledger.postgres import PostgresStore
 from gateway.ledger.spool import SpoolReader
+from gateway.ledger.store import Store, StoreError
+from gateway.routing import cooldowns_of
 from gateway.state import StateDirectory
 
 _log = logging.getLogger("gateway.accountant")
 _DRAIN_EVERY_S = 0.05
-# In turns of the above.
-_COMMIT_EVERY = 4
+_COMMIT_EVERY_S = 0.2
+# In turns of the first of the above.
 _SECOND = 20
 # Workers reconnect to a restarted accountant well within this time.
 _COMEBACK_S = 30.0
@@ -37,63 +43,112 @@ _COMEBACK_S = 30.0
 class Accountant:
     """Wires the parts together and speaks with workers."""
 
-    def __init__(self, config: Config, state: StateDirectory) -> None:
-        self._database = Database(state.database)
-        self._books = Books(config, self._database)
-        self._holdings = Holdings(self._books)
+    def __init__(self, config: Config, state: StateDirectory, store: Store) -> None:
+        self._config = config
+        self._state = state
+        self._store = store
+        self._books = Books(config, store)
         self._health = ProviderHealth(config)
         self._sessions = Sessions()
-        spools = SpoolReader(state.spool, self._database.positions())
-        self._intake = Intake(self._books, self._holdings, self._health, spools)
-        self._intake.drain()
-        self._gauges = Gauges(state.metrics, config, self._books, self._health)
-        self._desk = Desk(self._books, self._holdings, self._intake, self._sessions)
-        self._admin = Admin(self._books, self._holdings, self._gauges, self._forget)
+        self._shared = store if isinstance(store, PostgresStore) else None
+        self._reserves = Reserves(self._books, self._shared) if self._shared else None
+        self._windows: Windows = SharedWindows(self._shared) if self._shared else LocalWindows()
+        self._holdings = Holdings(self._books, self._windows)
+        self._sync: Sync | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(self, state: StateDirectory, stop: asyncio.Event) -> None:
+    async def open(self) -> None:
+        """Load the books and what the spools hold. Raises StoreError."""
+        await self._books.open()
+        spools = SpoolReader(self._state.spool, await self._store.positions())
+        last = await self._shared.batch() if self._shared else 0
+        self._intake = Intake(self._books, self._holdings, self._windows, self._health, spools, last)
+        if self._reserves is not None:
+            await self._reserves.sync()
+        self._intake.drain()
+        self._gauges = Gauges(
+            self._state.metrics,
+            self._config,
+            self._books,
+            self._windows,
+            self._health,
+            cooldowns_of(self._config, self._state.run),
+        )
+        self._desk = Desk(
+            self._config, self._books, self._holdings, self._windows, self._intake, self._sessions, self._reserves
+        )
+        self._admin = Admin(self._books, self._holdings, self._gauges, self._reserves, self._forget)
+
+    async def serve(self, stop: asyncio.Event) -> None:
         """Answer until `stop`, then take in and commit what is left."""
-        state.accountant_socket.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._connected, path=state.accountant_socket)
-        state.accountant_socket.chmod(0o600)
-        clock = asyncio.create_task(self._clock())
+        socket = self._state.accountant_socket
+        socket.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._connected, path=socket)
+        socket.chmod(0o600)
+        loops = [asyncio.create_task(loop) for loop in (self._clock(), self._write(), *self._together())]
         told = asyncio.create_task(stop.wait())
-        await asyncio.wait((clock, told), return_when=asyncio.FIRST_COMPLETED)
-        if clock.done():
-            # Without its clock nothing is taken in; a fresh process starts from what is durable.
-            clock.result()
-        clock.cancel()
+        await asyncio.wait((*loops, told), return_when=asyncio.FIRST_COMPLETED)
+        for loop in loops:
+            if loop.done():
+                # Without it nothing is taken in; a fresh process starts from what is durable.
+                loop.result()
+            loop.cancel()
         server.close()
         self._intake.drain()
-        self._intake.commit()
-        self._database.close()
+        await self._commit()
+        if self._reserves is not None:
+            with contextlib.suppress(StoreError):
+                await self._reserves.let_go(list(self._books.accounts()))
+        await self._store.close()
+
+    def _together(self) -> list[Any]:
+        if self._shared is None or self._reserves is None or not isinstance(self._windows, SharedWindows):
+            return []
+        parts = (self._books, self._reserves, self._windows, self._gauges, self._desk, self._forget)
+        self._sync = Sync(self._shared, *parts)
+        return [self._windows.run(), self._sync.run()]
 
     async def _clock(self) -> None:
         comeback = time.monotonic() + _COMEBACK_S
         for turn in count():
             self._intake.drain()
             self._publish_charged()
-            if turn % _COMMIT_EVERY == 0 and self._intake.commit():
-                self._intake.remove_finished()
             if turn % _SECOND == 0:
-                self._roll(time.time())
                 self._gauges.refresh(self._intake.backlog)
                 if time.monotonic() > comeback:
                     self._holdings.forget_early(set(self._sessions.connected))
             await asyncio.sleep(_DRAIN_EVERY_S)
 
-    def _roll(self, now: float) -> None:
-        for account in self._books.accounts():
-            if account.duration is not None and (ended := account.roll(now)):
-                self._intake.touch(account)
-                self._gauges.reset(account, ended)
-                self._gauges.refresh_money(account)
+    async def _write(self) -> None:
+        for turn in count():
+            try:
+                if await self._commit():
+                    await self._intake.remove_finished()
+                    if turn % 5 == 0:
+                        await self._roll()
+            except StoreError as error:
+                _log.error("the database does not answer: %s", error)
+                if self._reserves is not None:
+                    self._reserves.doubt()
+            await asyncio.sleep(_COMMIT_EVERY_S)
+
+    async def _commit(self) -> bool:
+        done = await self._intake.commit(self._reserves.lock if self._reserves else None)
+        if not done and self._reserves is not None:
+            self._reserves.doubt()
+        return done
+
+    async def _roll(self) -> None:
+        for rolled in await self._store.roll(clock.now()):
+            account = self._books.account(rolled.kind, rolled.identity)
+            if account is not None:
+                account.advance(rolled.window_start)
+                self._gauges.reset(account, rolled.ended)
 
     def _publish_charged(self) -> None:
-        for table, identity in self._intake.charged:
-            owner = (self._books.keys if table == "keys" else self._books.teams).get(identity)
-            if owner is not None:
-                self._gauges.refresh_money(owner.account)
+        for kind, identity in self._intake.charged:
+            if (account := self._books.account(kind, identity)) is not None:
+                self._gauges.refresh_money(account)
         self._intake.charged.clear()
 
     async def _forget(self, keys: list[Key]) -> None:
@@ -144,6 +199,10 @@ class Accountant:
             answer = await self._operation(session, message)
         except ApiError as error:
             answer = {"error": {"status": error.status, "kind": error.kind, "message": error.message}}
+        except StoreError as error:
+            _log.error("operation %s: %s", message.get("op"), error)
+            text = "The database does not answer; try again later"
+            answer = {"error": {"status": 503, "kind": "service_unavailable", "message": text}}
         except Exception:
             _log.exception("operation %s failed", message.get("op"))
             answer = {"error": {"status": 500, "kind": "internal_error", "message": "the accountant failed"}}
@@ -154,20 +213,43 @@ class Accountant:
             case "look_up":
                 return self._desk.look_up(message["key"])
             case "reserve":
-                return await self._desk.reserve(session.name, message["key"], message["estimate"])
+                return await self._desk.reserve(session.name, message["key"], message["estimate"], message["tokens"])
             case "claim":
-                return self._desk.claim(message["deployment"])
+                return await self._desk.claim(message["deployment"])
             case "admin":
-                self._intake.drain()
-                self._intake.commit()
-                return {"result": await self._admin.call(message["path"], message["body"])}
+                return {"result": await self._administer(message["path"], message["body"])}
             case "health":
                 self._intake.drain()
                 return {"result": self._health.report()}
             case _:
                 return {"workers": len(self._sessions.connected)}
 
+    async def _administer(self, path: str, body: dict[str, Any]) -> Any:
+        """Whoever asks sees what was answered before."""
+        self._intake.drain()
+        done = await self._commit()
+        if not done and path.startswith("/spend"):
+            raise ApiError(503, "service_unavailable", "The database does not answer; rows wait in the spool")
+        if self._sync is not None:
+            # A change must start from what the other gateways made of it.
+            await self._sync.look()
+        return await self._admin.call(path, body)
+
 
 async def run(config: Config, state: StateDirectory, stop: asyncio.Event) -> None:
-    """Be the accountant until `stop`."""
-    await Accountant(config, state).serve(state, stop)
+    """Be the accountant until `stop`. While its database cannot be reached, it waits for it."""
+    told = asyncio.create_task(stop.wait())
+    while not stop.is_set():
+        store = open_store(config, state)
+        accountant = Accountant(config, state, store)
+        try:
+            await store.open()
+            await accountant.open()
+        except StoreError as error:
+            if not store.shared:
+                raise
+            _log.error("the database cannot be used: %s", error)
+            await asyncio.wait((told,), timeout=1.0)
+            continue
+        await accountant.serve(stop)
+        return

@@ -17,20 +17,20 @@ class Session:
     def __init__(self, name: str, writer: asyncio.StreamWriter) -> None:
         self.name = name
         self._writer = writer
-        self._expected: dict[int, asyncio.Future[dict[str, int]]] = {}
+        self._expected: dict[int, asyncio.Future[dict[str, list[int]]]] = {}
 
     def send(self, message: wire.Message) -> None:
         """Queue a message; a lost connection shows at the reading side."""
         if not self._writer.is_closing():
             self._writer.write(wire.pack(message))
 
-    def acknowledged(self, number: int, returned: dict[str, int]) -> None:
+    def acknowledged(self, number: int, returned: dict[str, list[int]]) -> None:
         """The worker has taken a push in and returns what was left of its leases."""
         future = self._expected.pop(number, None)
         if future is not None and not future.done():
             future.set_result(returned)
 
-    def push(self, number: int, message: wire.Message) -> asyncio.Future[dict[str, int]]:
+    def push(self, number: int, message: wire.Message) -> asyncio.Future[dict[str, list[int]]]:
         """Send a push; the future ends with the acknowledgement."""
         future = asyncio.get_running_loop().create_future()
         self._expected[number] = future
@@ -52,7 +52,9 @@ class Sessions:
         self.connected: dict[str, Session] = {}
         self._number = 0
 
-    async def push(self, message: wire.Message, to: Iterable[str] | None = None) -> list[tuple[str, dict[str, int]]]:
+    async def push(
+        self, message: wire.Message, to: Iterable[str] | None = None
+    ) -> list[tuple[str, dict[str, list[int]]]]:
         """Push to some or all workers and wait for them: (session, leases given back) of each."""
         names = list(self.connected) if to is None else [name for name in to if name in self.connected]
         self._number += 1

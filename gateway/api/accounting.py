@@ -34,11 +34,14 @@ class Accounting:
         if outcome.step is None:
             return
         deployment = outcome.step.deployment
+        labels = labels_of(outcome)
         outcome.attempts.append((deployment.id, deployment.provider, status))
         self._recorder.count(
             "litellm_upstream_attempts_total",
             1.0,
             outcome.step.model,
+            labels.team,
+            labels.key,
             deployment.provider,
             deployment.id,
             str(status),
@@ -57,11 +60,12 @@ class Accounting:
             self._recorder.count("litellm_current_load", -1.0, outcome.model)
         if outcome.key is None:
             return
-        released = slot = 0
-        if outcome.reservation is not None:
-            released, slot = self._gate.settle(outcome.reservation, outcome.cost), outcome.reservation.slot
+        row = _row(outcome, outcome.key, seconds)
+        if (reservation := outcome.reservation) is not None:
+            row.released, row.slot = self._gate.settle(reservation, outcome.cost), reservation.slot
+            row.reserved_tokens, row.minute = reservation.tokens, reservation.minute
         try:
-            self._spool.append(_row(outcome, outcome.key, seconds, released, bool(slot)))
+            self._spool.append(row)
         except SpoolFullError as error:
             _log.error("a ledger row waits in memory: %s", error)
 
@@ -69,7 +73,10 @@ class Accounting:
         usage, step = outcome.usage, outcome.step
         if usage is None or step is None:
             return
-        cost = pricing.cost(step.price, usage.prompt, usage.completion, usage.cached)
+        if outcome.share is not None:
+            outcome.cost = outcome.share
+            return
+        cost = pricing.cost(step.price, usage, batch=outcome.batch)
         outcome.cost = cost or 0
         if cost is None:
             who = (step.model, step.deployment.provider, step.deployment.id)
@@ -82,6 +89,10 @@ class Accounting:
         self._recorder.request(labels, outcome.status, seconds, prompt, completion, usd_from_nano(outcome.cost))
         if outcome.error_type:
             self._recorder.error(labels, outcome.error_type)
+        if outcome.step is not None:
+            until = outcome.first_token - outcome.clock if outcome.first_token is not None else seconds
+            overhead = max(until - outcome.upstream_s, 0.0)
+            self._recorder.time("litellm_overhead_seconds", overhead, outcome.model, outcome.provider)
         if outcome.first_token is None:
             return
         first = outcome.first_token - outcome.clock
@@ -99,21 +110,24 @@ def labels_of(outcome: Outcome) -> Labels:
     return Labels(outcome.model, key.team, key.alias, key.series, outcome.provider)
 
 
-def _row(outcome: Outcome, key: Pass, seconds: float, released: int, slot: bool) -> Row:
+def _row(outcome: Outcome, key: Pass, seconds: float) -> Row:
     step, usage = outcome.step, outcome.usage
     row = Row(
         outcome.request_id, outcome.started, key.hash, key.alias, key.team_id, key.team, outcome.model,
+        user_id=key.user_id, end_user=outcome.end_user, kind=outcome.kind, tags=outcome.tags,
+        metadata=outcome.metadata, cache=outcome.cache,
         stream=outcome.stream, status=outcome.status, error_type=outcome.error_type,
         duration_ms=round(seconds * 1000, 3), attempts=outcome.attempts, cost=outcome.cost,
-        released=released, slot=slot,
     )  # fmt: skip
     if step is not None:
         row.served_model, row.deployment = step.model, step.deployment.id
         row.provider, row.upstream_model = step.deployment.provider, step.deployment.model
-        row.priced = step.price is not None
+        row.priced = step.price is not None or outcome.share is not None
     if usage is not None:
         row.prompt_tokens, row.completion_tokens = usage.prompt, usage.completion
-        row.cached_tokens, row.estimated = usage.cached, usage.estimated
+        row.cached_tokens, row.cache_write_tokens = usage.cached, usage.cache_write
+        row.reasoning_tokens, row.estimated = usage.reasoning, usage.estimated
+        row.audio_prompt_tokens, row.audio_completion_tokens = usage.audio_prompt, usage.audio_completion
     if outcome.first_token is not None:
         row.ttft_ms = round((outcome.first_token - outcome.clock) * 1000, 3)
     return row

@@ -2,115 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from gateway import __version__, period
+from gateway import __version__
+from gateway.api.admin_shapes import POSTS, RotatedKey
 from gateway.api.admission import Admission
 from gateway.api.requests import credential
+from gateway.config import Config
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink
+from gateway.pricing import Price
+
+Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]
+Page = Annotated[int, Query(ge=1, le=1_000_000)]
+Size = Annotated[int, Query(ge=1, le=1000)]
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text}
+    for status, text in (
+        (400, "A field is unknown or out of range, or an alias is taken"),
+        (401, "Not the master key"),
+        (404, "No such key, team or user"),
+        (405, "Another method"),
+        (503, "The accountant or its database does not answer"),
+    )
+}
 
 
-def _duration(text: str) -> str:
-    period.seconds(text)
-    return text
-
-
-Alias = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
-Duration = Annotated[str, AfterValidator(_duration)]
-Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
-Dollars = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
-
-
-class _Fields(BaseModel):
-    # A field that would have no effect is refused: silence would look like a limit that holds.
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Owner(_Fields):
-    models: list[Alias] | None = None
-    max_budget: Dollars | None = None
-    budget_duration: Duration | None = None
-    metadata: dict[str, Any] | None = None
-
-
-class KeyFields(_Owner):
-    """What a key has."""
-
-    key_alias: Alias | None = None
-    team_id: Alias | None = None
-    rpm_limit: Count | None = None
-    tpm_limit: Count | None = None
-    max_parallel_requests: Count | None = None
-    duration: Duration | None = None
-    blocked: bool | None = None
-
-
-class NewKey(KeyFields):
-    """`key`: an own value instead of a random one."""
-
-    key: Annotated[str, Field(min_length=16, max_length=200, pattern=r"^sk-[!-~]+$")] | None = None
-
-
-class ChangedKey(KeyFields):
-    """`key`: the secret or its hash."""
-
-    key: str
-
-
-class NamedKey(_Fields):
-    """`key`: the secret or its hash."""
-
-    key: str
-
-
-class DeletedKeys(_Fields):
-    """By secret or hash, or by alias."""
-
-    keys: list[str] | None = None
-    key_aliases: list[str] | None = None
-
-
-class TeamFields(_Owner):
-    """What a team has."""
-
-    team_alias: Alias | None = None
-
-
-class NewTeam(TeamFields):
-    """`team_id`: an own id instead of a random one."""
-
-    team_id: Alias | None = None
-
-
-class ChangedTeam(TeamFields):
-    """Fields that are left out stay."""
-
-    team_id: str
-
-
-class DeletedTeams(_Fields):
-    """Their keys are deleted with them."""
-
-    team_ids: list[str]
-
-
-def admin_app(link: AccountantLink, admission: Admission) -> FastAPI:
-    """Everything that is not on the hot path."""
+def admin_app(link: AccountantLink, admission: Admission, config: Config, prices: dict[str, Price | None]) -> FastAPI:
+    """Everything that is not on the hot path. Its OpenAPI document is at /openapi.json, behind the master key."""
+    bearer = HTTPBearer(description="The master key", auto_error=False)
 
     async def master(request: Request) -> None:
         secret = credential(request.scope)
         if not secret or not admission.is_master(secret):
             raise ApiError(401, "invalid_api_key", "This path needs the master key")
 
-    app = FastAPI(title="Gateway", version=__version__, dependencies=[Depends(master)])
+    app = FastAPI(
+        title="Gateway",
+        version=__version__,
+        dependencies=[Depends(master), Depends(bearer)],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        responses=_ERRORS,
+    )
 
     async def ask(path: str, body: dict[str, Any]) -> Any:
         return (await link.ask({"op": "admin", "path": path, "body": body}))["result"]
@@ -122,30 +66,36 @@ def admin_app(link: AccountantLink, admission: Admission) -> FastAPI:
         handler.__annotations__["body"] = Annotated[shape, Body()]
         app.post(path, name=path)(handler)
 
-    for path, shape in (
-        ("/key/generate", NewKey),
-        ("/key/update", ChangedKey),
-        ("/key/block", NamedKey),
-        ("/key/unblock", NamedKey),
-        ("/key/delete", DeletedKeys),
-        ("/team/new", NewTeam),
-        ("/team/update", ChangedTeam),
-        ("/team/delete", DeletedTeams),
-    ):
+    for path, shape in POSTS.items():
         post(path, shape)
+
+    _add_keys(app, ask)
+    _add_owners(app, ask)
+    _add_reading(app, ask, config, prices)
+    _add_errors(app)
+    return app
+
+
+def _add_keys(app: FastAPI, ask: Ask) -> None:
+    @app.post("/key/{key}/regenerate")
+    async def regenerate(key: str, body: RotatedKey | None = None) -> Any:
+        given = body.model_dump(exclude_unset=True) if body else {}
+        return await ask("/key/regenerate", {**given, "key": key})
+
+    @app.post("/key/{key}/reset_spend")
+    async def reset_spend(key: str) -> Any:
+        return await ask("/key/reset_spend", {"key": key})
 
     @app.get("/key/info")
     async def key_info(key: str | None = None, key_alias: str | None = None) -> Any:
         return await ask("/key/info", {"key": key, "key_alias": key_alias})
 
     @app.get("/key/list")
-    async def key_list(
-        team_id: str | None = None,
-        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-        size: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> Any:
-        return await ask("/key/list", {"team_id": team_id, "page": page, "size": size})
+    async def key_list(team_id: str | None = None, user_id: str | None = None, page: Page = 1, size: Size = 100) -> Any:
+        return await ask("/key/list", {"team_id": team_id, "user_id": user_id, "page": page, "size": size})
 
+
+def _add_owners(app: FastAPI, ask: Ask) -> None:
     @app.get("/team/info")
     async def team_info(team_id: str) -> Any:
         return await ask("/team/info", {"team_id": team_id})
@@ -154,20 +104,90 @@ def admin_app(link: AccountantLink, admission: Admission) -> FastAPI:
     async def team_list() -> Any:
         return await ask("/team/list", {})
 
-    @app.get("/spend/logs")
-    async def spend_logs(
-        request_id: str | None = None,
-        api_key: str | None = None,
-        team_id: str | None = None,
-        start_date: datetime | None = None,
-        end_date: datetime | None = None,
-        limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
-    ) -> Any:
-        query = {"request_id": request_id, "api_key": api_key, "team_id": team_id, "limit": limit}
-        return await ask("/spend/logs", {**query, "start_date": _seconds(start_date), "end_date": _seconds(end_date)})
+    @app.get("/user/info")
+    async def user_info(user_id: str) -> Any:
+        return await ask("/user/info", {"user_id": user_id})
 
-    _add_errors(app)
-    return app
+    @app.get("/user/list")
+    async def user_list(page: Page = 1, size: Size = 100) -> Any:
+        return await ask("/user/list", {"page": page, "size": size})
+
+
+def _add_reading(app: FastAPI, ask: Ask, config: Config, prices: dict[str, Price | None]) -> None:
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Any:
+        return app.openapi()
+
+    @app.get("/spend/logs")
+    async def spend_logs(rows: Annotated[RowsQuery, Query()]) -> Any:
+        return (await ask("/spend/logs", rows.asked()))["data"]
+
+    @app.get("/spend/logs/v2")
+    async def spend_logs_paged(rows: Annotated[RowsQuery, Query()]) -> Any:
+        return await ask("/spend/logs", rows.asked())
+
+    @app.get("/model/info")
+    async def model_info() -> Any:
+        return {"data": models_view(config, prices)}
+
+    @app.get("/v1/model/info")
+    async def model_info_v1() -> Any:
+        return {"data": models_view(config, prices)}
+
+
+class RowsQuery(BaseModel):
+    """Which ledger rows, newest first; `limit` is another name of `page_size`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    request_id: str | None = None
+    api_key: str | None = None
+    team_id: str | None = None
+    user_id: str | None = None
+    end_user: str | None = None
+    model: str | None = None
+    tag: str | None = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    page: int = Field(1, ge=1, le=1_000_000)
+    page_size: int = Field(1000, ge=1, le=10_000)
+    limit: int | None = Field(None, ge=1, le=10_000)
+
+    def asked(self) -> dict[str, Any]:
+        """The question to the accountant."""
+        found = self.model_dump(exclude={"limit"}, exclude_none=True)
+        if self.limit is not None:
+            found["page_size"] = self.limit
+        return {**found, "start_date": _seconds(self.start_date), "end_date": _seconds(self.end_date)}
+
+
+def models_view(config: Config, prices: dict[str, Price | None]) -> list[dict[str, Any]]:
+    """Every deployment with its price, in LiteLLM's shape; no address and no credential."""
+    return [
+        {
+            "model_name": model.name,
+            "litellm_params": {"model": f"{d.provider}/{d.model}", "rpm": d.rpm, "tpm": d.tpm, "weight": d.weight},
+            "model_info": {"id": d.id, "hidden": model.hidden, **_price_view(prices.get(d.id))},
+        }
+        for model in config.models
+        for d in model.deployments
+    ]
+
+
+def _price_view(price: Price | None) -> dict[str, Any]:
+    if price is None:
+        return {"priced": False, "input_cost_per_token": None, "output_cost_per_token": None}
+    per_token = {
+        "input_cost_per_token": price.input,
+        "output_cost_per_token": price.output,
+        "cache_read_input_token_cost": price.cached_input,
+        "cache_creation_input_token_cost": price.cache_write,
+        "output_cost_per_reasoning_token": price.reasoning,
+        "input_cost_per_audio_token": price.audio_input,
+        "output_cost_per_audio_token": price.audio_output,
+    }
+    shown = {name: None if nano is None else nano / 1e15 for name, nano in per_token.items()}
+    return {"priced": True, **shown}
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -21,19 +21,18 @@ EVENTS: tuple[Header, ...] = (
 )
 
 
-def error_body(status: int, kind: str, message: str, param: str | None = None) -> bytes:
-    """OpenAI's error object; `code` is a string, as LiteLLM's clients expect."""
-    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": str(status)}})
+def error_body(status: int, kind: str, message: str, param: str | None = None, code: str | None = None) -> bytes:
+    """OpenAI's error object; `code` is a string, as LiteLLM's clients expect, and the status if no word says more."""
+    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code or str(status)}})
 
 
 async def send_bytes(send: Send, status: int, body: bytes, headers: Iterable[Header] = (JSON,)) -> None:
     """A whole answer."""
-    length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})
+    # Not ASGI's own two messages: see gateway.worker.http.
+    await send({"type": "gateway.whole", "status": status, "headers": tuple(headers), "body": body})
 
 
 async def send_error(send: Send, error: ApiError, headers: Iterable[Header] = ()) -> None:
     """An ApiError as an answer."""
-    body = error_body(error.status, error.kind, error.message, error.param)
+    body = error_body(error.status, error.kind, error.message, error.param, error.code)
     await send_bytes(send, error.status, body, (JSON, *error.headers, *headers))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import email.utils
+import random
+import time
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -11,10 +16,12 @@ from gateway.config import Deployment
 from gateway.errors import UpstreamError
 from gateway.limits import Gate
 from gateway.providers import Provider
-from gateway.routing import Router
+from gateway.routing import Router, Step
 
 T = TypeVar("T")
 Call = Callable[[Provider, Deployment], Awaitable[T]]
+_TOO_LONG = "context_length_exceeded"
+_LEFT = 499
 
 
 class Attempts:
@@ -31,37 +38,105 @@ class Attempts:
 
         Raises the last UpstreamError when every deployment failed or one error is the request's own fault.
         """
-        tried = outcome.model
-        last = UpstreamError(429, "rate_limit_exceeded", "Every deployment of this model is at its rate limit")
-        for step in self._router.plan(outcome.model):
-            if step.limited and not await self._gate.claim(step.deployment.id):
+        key_share = self._gate.headroom(outcome.key, "")
+        steps = deque(self._router.plan(outcome.model, key_share))
+        tried_model = outcome.model
+        tries: Counter[str] = Counter()
+        last: UpstreamError | None = None
+        while steps:
+            step = steps.popleft()
+            if tries[step.model] > self._router.routing.retries:
                 continue
-            if step.model != tried:
-                self._left(outcome, tried)
-                tried = step.model
-            outcome.step = step
+            refused = await self._refused(step)
+            if refused is not None:
+                last = last or refused
+                continue
+            tries[step.model] += 1
+            if last is not None:
+                await self._pause(sum(tries.values()) - 2)
+            if step.model != tried_model:
+                self._left(outcome, tried_model)
+                tried_model = step.model
+                outcome.fallbacks += step.model != outcome.model
             try:
-                return await call(self._providers[step.deployment.provider], step.deployment)
+                return await self._try(outcome, step, call)
             except UpstreamError as error:
-                self._accounting.attempted(outcome, error.status)
                 last = error
-                if not error.retryable:
+                if error.code == _TOO_LONG:
+                    steps = deque(s for s in self._router.wider(outcome.model) if not tries[s.model])
+                elif not error.retryable:
                     break
-        self._left(outcome, tried)
-        raise last
+        self._left(outcome, tried_model)
+        raise last or UpstreamError(429, "rate_limit_exceeded", "Every deployment of this model is at its rate limit")
 
     def succeeded(self, outcome: Outcome) -> None:
         """The answer is whole: count its attempt, and the fallback if it was one."""
+        step = outcome.step
         self._accounting.attempted(outcome, 200)
-        if outcome.step is not None and outcome.step.model != outcome.model:
-            self._accounting.fell_back(outcome, outcome.step.model, True)
+        if step is not None:
+            self._router.cooldowns.succeeded(step.deployment.id)
+            if step.model != outcome.model:
+                self._accounting.fell_back(outcome, step.model, True)
 
     def broke(self, outcome: Outcome, status: int) -> None:
         """The answer broke off after its first byte."""
         self._accounting.attempted(outcome, status)
         if outcome.step is not None:
+            self._router.cooldowns.failed(outcome.step.deployment.id, status, None)
             self._left(outcome, outcome.step.model)
+
+    async def _try(self, outcome: Outcome, step: Step, call: Call[T]) -> T:
+        outcome.step = step
+        began = time.perf_counter()
+        self._router.cooldowns.begin(step.deployment.id)
+        step.in_flight += 1
+        try:
+            answer = await call(self._providers[step.deployment.provider], step.deployment)
+        except UpstreamError as error:
+            self._accounting.attempted(outcome, error.status)
+            self._router.cooldowns.failed(step.deployment.id, error.status, _seconds(error.retry_after))
+            raise
+        except asyncio.CancelledError:
+            self._accounting.attempted(outcome, _LEFT)
+            raise
+        finally:
+            step.in_flight -= 1
+            outcome.upstream_s += time.perf_counter() - began
+        step.took(time.perf_counter() - began)
+        return answer
+
+    async def _refused(self, step: Step) -> UpstreamError | None:
+        """Why a deployment may not even be asked: its provider said to wait, or its rate limit is used up."""
+        wait = self._router.cooldowns.told_to_wait(step.deployment.id)
+        if wait:
+            message = "Every deployment of this model has asked to be left alone for a while"
+            return UpstreamError(429, "rate_limit_exceeded", message, retry_after=b"%d" % (int(wait) + 1))
+        if step.limited and not await self._gate.claim(step.deployment.id):
+            message = "Every deployment of this model is at its rate limit"
+            return UpstreamError(429, "rate_limit_exceeded", message)
+        return None
+
+    async def _pause(self, failures: int) -> None:
+        """The first retry goes out at once, for it goes elsewhere; later ones wait, each up to twice as long."""
+        if failures > 0:
+            most = min(self._router.routing.backoff_s * 2.0 ** (failures - 1), self._router.routing.most_backoff_s)
+            await asyncio.sleep(random.uniform(0.0, most))  # noqa: S311
 
     def _left(self, outcome: Outcome, model: str) -> None:
         if model != outcome.model:
             self._accounting.fell_back(outcome, model, False)
+
+
+def _seconds(retry_after: bytes | None) -> float | None:
+    """`Retry-After` as seconds: a number or a date. None when it is absent or says nothing."""
+    if retry_after is None:
+        return None
+    text = retry_after.decode("latin-1")
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(email.utils.parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except (ValueError, TypeError):
+        return None

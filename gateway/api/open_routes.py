@@ -6,19 +6,25 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from gateway import __version__
 from gateway.api.admission import Admission, check_usable
-from gateway.api.answers import Receive, Scope, Send, send_bytes, send_error
+from gateway.api.answers import JSON, Receive, Scope, Send, send_bytes, send_error
+from gateway.api.dialects import body_of
 from gateway.api.requests import credential
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink
 from gateway.metrics.page import CONTENT_TYPE
+from gateway.providers import Kind
 from gateway.routing import Router
 
 _EXPORTER_PATIENCE_S = 10.0
+_ONE_MODEL = ("/v1/models/", "/models/")
+
+Route = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class OpenRoutes:
@@ -40,7 +46,7 @@ class OpenRoutes:
         self._token = metrics_token.encode() if metrics_token else None
         self._workers = workers
         self.draining = False
-        self.paths: dict[str, Callable[[Scope, Receive, Send], Awaitable[None]]] = {
+        self._paths: dict[str, Route] = {
             "/v1/models": self._models,
             "/models": self._models,
             "/metrics": self._metrics,
@@ -50,16 +56,30 @@ class OpenRoutes:
             "/health/readiness": self._ready,
         }
 
+    def find(self, path: str) -> Route | None:
+        """The handler of a path."""
+        route = self._paths.get(path)
+        if route is None and path.startswith(_ONE_MODEL):
+            return self._models
+        return route
+
     async def _models(self, scope: Scope, _: Receive, send: Send) -> None:
+        theirs = any(name == b"anthropic-version" for name, _ in scope["headers"])
         try:
             key = await self._admission.key(scope)
             check_usable(key)
+            names = [m.name for m in self._router.models() if not m.hidden and key.may_call(m.name, False)]
+            _, _, asked = scope["path"].partition("/models/")
+            if asked and asked not in names:
+                raise ApiError(404, "not_found_error", f"The model {asked[:100]!r} does not exist", param="model")
         except ApiError as error:
-            await send_error(send, error)
+            kind: Kind = "messages" if theirs else "chat"
+            await send_bytes(send, error.status, body_of(kind, error), (JSON, *error.headers))
             return
-        names = [m.name for m in self._router.models() if not m.hidden and key.may_call(m.name, False)]
-        data = [{"id": name, "object": "model", "created": 0, "owned_by": "gateway"} for name in names]
-        await send_bytes(send, 200, orjson.dumps({"object": "list", "data": data}))
+        shown = [_anthropic_model(name) if theirs else _openai_model(name) for name in ([asked] if asked else names)]
+        page = {"has_more": False, "first_id": names[0] if names else None, "last_id": names[-1] if names else None}
+        listed = {"data": shown, **(page if theirs else {"object": "list"})}
+        await send_bytes(send, 200, orjson.dumps(shown[0] if asked else listed))
 
     async def _metrics(self, scope: Scope, _: Receive, send: Send) -> None:
         if self._token is not None and not hmac.compare_digest(credential(scope), self._token):
@@ -104,6 +124,14 @@ class OpenRoutes:
         except (OSError, TimeoutError):
             return "the exporter does not answer"
         return ""
+
+
+def _openai_model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "gateway"}
+
+
+def _anthropic_model(name: str) -> dict[str, Any]:
+    return {"type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z"}
 
 
 async def ask_exporter(socket: Path, question: bytes) -> bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
+from gateway import clock
 from gateway.limits import Pass, Reservation
 from gateway.providers import Usage
 from gateway.routing import Step
@@ -26,22 +28,36 @@ ERROR_TYPES = frozenset(
         "rate_limit_exceeded",
         "service_unavailable",
         "timeout",
+        "unpriced_model",
     }
 )
 
 
 @dataclass(slots=True)
 class Outcome:
-    """Filled while a request is handled. `model` is a configured name or `other`."""
+    """Filled while a request is handled. `model` is a configured name or `other`.
+
+    `kind` is the endpoint. `cache` is `hit` or `miss` when the cache was asked. `share` is what this caller
+    pays of an answer that several callers share; it takes the place of the usage's price. `upstream_s` was spent waiting for upstreams.
+    """
 
     request_id: str
-    started: float = field(default_factory=time.time)
+    started: float = field(default_factory=clock.now)
     clock: float = field(default_factory=time.perf_counter)
     key: Pass | None = None
     model: str = "other"
+    kind: str = "chat"
     stream: bool = False
+    end_user: str = ""
+    tags: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    batch: bool = False
+    cache: str = ""
+    share: int | None = None
     reservation: Reservation | None = None
     step: Step | None = None
+    upstream_s: float = 0.0
+    fallbacks: int = 0
     attempts: list[tuple[str, str, int]] = field(default_factory=list)
     usage: Usage | None = None
     cost: int = 0

@@ -9,11 +9,11 @@ import yaml
 from pydantic import ValidationError
 
 from gateway.config.model import Config
-from gateway.config.secret import resolve
+from gateway.config.secret import is_reference, resolve
 from gateway.errors import ConfigError
 
 # The fields that hold secret references, wherever they stand in the file.
-_SECRET_FIELDS = frozenset({"master_key", "token", "api_key", "secret"})
+_SECRET_FIELDS = frozenset({"master_key", "token", "api_key", "secret", "url"})
 
 
 def load(path: Path) -> Config:
@@ -75,13 +75,25 @@ def _resolve(value: Any, path: Path, field: str, problems: list[str]) -> Any:
 
 
 def _resolve_field(name: str, value: Any, path: Path, field: str, problems: list[str]) -> Any:
-    if name not in _SECRET_FIELDS or not isinstance(value, str):
+    if name == "headers" and isinstance(value, dict):
+        return {n: _resolve_header(v, path, f"{field}.{n}", problems) for n, v in value.items()}
+    if name not in _SECRET_FIELDS or not isinstance(value, str) or value == "sqlite":
         return _resolve(value, path, field, problems)
+    return _resolved(value, path, field, problems)
+
+
+def _resolve_header(value: str, path: Path, field: str, problems: list[str]) -> str:
+    if not is_reference(value):
+        return value
+    return _resolved(value, path, field, problems, spaces=True)
+
+
+def _resolved(reference: str, path: Path, field: str, problems: list[str], *, spaces: bool = False) -> str:
     try:
-        return resolve(value, path.parent)
+        return resolve(reference, path.parent, spaces=spaces)
     except ValueError as error:
         problems.append(f"{path}: {field}: {error}")
-        return value
+        return reference
 
 
 def _replace(part: Any, values: Any) -> Any:

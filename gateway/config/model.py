@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway import period
-from gateway.config.bases import BASES
-from gateway.config.secret import check_reference
+from gateway.config.known import SDK_PREFIX, known
+from gateway.config.secret import check_header, check_reference
 
 
 class _Part(BaseModel):
@@ -23,6 +24,9 @@ def _duration(text: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
 Reference = Annotated[str, AfterValidator(check_reference)]
 Duration = Annotated[str, AfterValidator(_duration)]
+# Unquoted, Azure's versions are dates to YAML.
+ApiVersion = Annotated[str | None, BeforeValidator(lambda v: v.isoformat() if isinstance(v, date) else v)]
+HeaderName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9-]+$")]
 
 
 class Listen(_Part):
@@ -38,19 +42,69 @@ class Metrics(_Part):
     token: Reference | None = None
 
 
+def _database_url(text: str) -> str:
+    return text if text == "sqlite" else check_reference(text)
+
+
 class Database(_Part):
-    """`pool_size` is the total over all workers; SQLite needs one connection and ignores it."""
+    """`sqlite`, or a reference to a `postgresql://` URL: it holds a password.
 
-    url: Literal["sqlite"] = "sqlite"
-    pool_size: int = Field(50, ge=1)
+    `pool_size` is the most connections that all `replicas` (gateways on the same PostgreSQL) open together.
+    Only the accountant of a gateway connects, so the number of workers does not matter.
+    """
+
+    url: Annotated[str, AfterValidator(_database_url)] = "sqlite"
+    pool_size: int = Field(50, ge=2)
+    replicas: int = Field(1, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _enough(self) -> Database:
+        if self.pool_size < 2 * self.replicas:
+            raise ValueError(f"pool_size must be at least 2 for each of {self.replicas} replicas")
+        return self
 
 
-class PriceEntry(_Part):
-    """Price of a deployment. It goes before any price list."""
+class Serving(_Part):
+    """`recycle_after` requests, with a jitter of a tenth, a worker ends and a fresh one takes its place."""
 
-    input_usd_per_million_tokens: float = Field(ge=0)
-    output_usd_per_million_tokens: float = Field(ge=0)
-    cached_input_usd_per_million_tokens: float | None = Field(None, ge=0)
+    max_body_bytes: int = Field(32 << 20, ge=1024)
+    recycle_after: int | None = Field(None, ge=100)
+    drain_s: float = Field(30.0, gt=0, le=600)
+    cors_origins: tuple[str, ...] = ()
+
+
+class Pricing(_Part):
+    """`unpriced`: whether a request may go to a deployment whose price nobody knows."""
+
+    unpriced: Literal["allow", "refuse"] = "allow"
+
+
+Dollars = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
+
+
+class Rates(_Part):
+    """USD per million tokens. What is left out costs what plain input or output tokens cost."""
+
+    input_usd_per_million_tokens: Dollars
+    output_usd_per_million_tokens: Dollars
+    cached_input_usd_per_million_tokens: Dollars | None = None
+    cache_write_usd_per_million_tokens: Dollars | None = None
+    reasoning_usd_per_million_tokens: Dollars | None = None
+    audio_input_usd_per_million_tokens: Dollars | None = None
+    audio_output_usd_per_million_tokens: Dollars | None = None
+
+
+class TierEntry(Rates):
+    """Rates of the whole request when its prompt has more tokens than this."""
+
+    above_prompt_tokens: int = Field(ge=1)
+
+
+class PriceEntry(Rates):
+    """Price of a deployment. It goes before any price list. `batch_share`: what a batched token costs."""
+
+    tiers: tuple[TierEntry, ...] = ()
+    batch_share: float = Field(0.5, gt=0, le=1)
 
 
 class MockBehaviour(_Part):
@@ -72,17 +126,41 @@ class Timeouts(_Part):
     total_s: float = Field(600.0, gt=0)
 
 
+class Routing(_Part):
+    """How deployments are chosen and left.
+
+    `retries`: tries at other deployments of one model after the first. `allowed_failures` in a row make a deployment
+    rest for `cooldown_s`, each further one twice as long; 401, 403 and 429 do so at once. From `soft_limit` of a rate
+    limit on, traffic moves to the backup.
+    """
+
+    strategy: Literal["weighted", "least_busy", "lowest_latency", "lowest_cost", "priority"] = "weighted"
+    retries: int = Field(2, ge=0, le=20)
+    backoff_s: float = Field(0.1, ge=0, le=60)
+    most_backoff_s: float = Field(2.0, ge=0, le=60)
+    allowed_failures: int = Field(3, ge=1, le=1000)
+    cooldown_s: float = Field(5.0, gt=0, le=300)
+    soft_limit: float = Field(0.8, gt=0, le=1)
+
+
 class Deployment(_Part):
-    """One upstream target of a public model name."""
+    """One upstream target of a public model name.
+
+    `api_version`: Azure's or Anthropic's version of the API. `headers` go out with every request; a value may be a
+    secret reference, and one that carries a credential must be.
+    """
 
     id: Name
     provider: Name
     model: Name
     api_base: str | None = Field(None, pattern=r"^https?://[^\s/]+")
     api_key: Reference | None = None
+    api_version: ApiVersion = Field(None, pattern=r"^[A-Za-z0-9.-]{1,40}$")
+    headers: dict[HeaderName, str] = Field(default_factory=dict)
     rpm: int | None = Field(None, ge=1)
     tpm: int | None = Field(None, ge=1)
     weight: float = Field(1.0, ge=0)
+    priority: int = Field(0, ge=0, le=1000)
     price: PriceEntry | None = None
     mock: MockBehaviour | None = None
     timeouts: Timeouts = Timeouts()
@@ -91,8 +169,12 @@ class Deployment(_Part):
     def _fits_provider(self) -> Deployment:
         if self.mock is not None and self.provider != "mock":
             raise ValueError("`mock` is only for provider mock")
-        if self.provider != "mock" and self.provider not in BASES and self.api_base is None:
+        if self.provider == SDK_PREFIX:
+            raise ValueError("`litellm/` needs the name of a provider of the LiteLLM SDK after it")
+        if known(self.provider).base is None and self.api_base is None:
             raise ValueError(f"provider {self.provider!r} needs an `api_base`")
+        for name, value in self.headers.items():
+            check_header(name, value)
         return self
 
 
@@ -102,6 +184,7 @@ class Model(_Part):
     name: Name
     hidden: bool = False
     fallbacks: tuple[Name, ...] = ()
+    context_fallbacks: tuple[Name, ...] = ()
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
 
@@ -109,6 +192,7 @@ class Budget(_Part):
     """USD per period."""
 
     usd: float = Field(gt=0)
+    soft_usd: float | None = Field(None, gt=0)
     period: Duration = "30d"
 
 
@@ -142,6 +226,9 @@ class Config(_Part):
     master_key: Reference
     metrics: Metrics = Metrics()
     database: Database = Database()
+    serving: Serving = Serving()
+    pricing: Pricing = Pricing()
+    routing: Routing = Routing()
     models: tuple[Model, ...] = Field(min_length=1)
     teams: tuple[Team, ...] = ()
     keys: tuple[DeclaredKey, ...] = ()
@@ -155,6 +242,7 @@ class Config(_Part):
         models = {m.name for m in self.models}
         for model in self.models:
             _known(f"models {model.name}: fallback", model.fallbacks, models)
+            _known(f"models {model.name}: context fallback", model.context_fallbacks, models)
         teams = {t.name for t in self.teams}
         for key in self.keys:
             _known(f"keys {key.name}: team", (key.team,) if key.team else (), teams)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+_CREDENTIAL_WORDS = ("authorization", "key", "token", "secret", "cookie", "password")
+_FRAMING = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"})
+
 
 def check_reference(text: str) -> str:
     """Return the reference unchanged. Raises ValueError without repeating a literal secret."""
@@ -14,13 +17,33 @@ def check_reference(text: str) -> str:
     return text
 
 
-def resolve(reference: str, base: Path) -> str:
-    """The secret's value; relative paths start at `base`. Raises ValueError saying what is missing."""
+def is_reference(text: str) -> bool:
+    """Whether a field that may hold plain text holds a reference to a secret."""
+    return text.startswith(("env:", "file:"))
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises ValueError for a header that no request may carry, or that is a credential in clear."""
+    if name.lower() in _FRAMING:
+        raise ValueError(f"headers: {name} is set by the gateway itself")
+    if any(word in name.lower() for word in _CREDENTIAL_WORDS):
+        if not is_reference(value):
+            raise ValueError(f"headers: {name} is a credential: use env:NAME or file:path")
+    elif not value.isprintable() or not value.isascii():
+        raise ValueError(f"headers: {name} holds a character that no header may carry")
+
+
+def resolve(reference: str, base: Path, *, spaces: bool = False) -> str:
+    """The secret's value; relative paths start at `base`. Raises ValueError saying what is missing.
+
+    `spaces`: the value may hold spaces, as a header's may (`Bearer ...`).
+    """
     scheme, _, rest = reference.partition(":")
     value = _from_environment(rest) if scheme == "env" else _from_file(base / Path(rest).expanduser())
     if not value:
         raise ValueError(f"{reference} is empty")
-    if any(c.isspace() or not c.isprintable() or ord(c) > 126 for c in value):
+    text = value.replace(" ", "") if spaces else value
+    if any(c.isspace() or not c.isprintable() or ord(c) > 126 for c in text):
         raise ValueError(f"{reference} holds a space or a character that no header may carry")
     return value
 

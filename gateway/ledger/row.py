@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
 class Row:
     """Times in seconds since the epoch, durations in milliseconds, money in nano-USD.
 
-    `released` is how much of the money that the accountant holds for this worker and key the row gives
-    back (see gateway.limits); `slot` says that it also gives back one of the key's parallel requests.
+    `cached_tokens`, `cache_write_tokens` and `audio_prompt_tokens` are part of `prompt_tokens`;
+    `reasoning_tokens` and `audio_completion_tokens` of `completion_tokens`. `cache` is `hit`, `miss` or
+    empty when the cache was not asked. The last four fields are for the accountant, not for the ledger:
+    how much of the held money is given back, whether one of the key's parallel requests is, and how many
+    tokens were reserved in which minute.
     """
 
     request_id: str
@@ -20,21 +24,33 @@ class Row:
     team_id: str
     team: str
     model: str
+    user_id: str = ""
+    end_user: str = ""
+    kind: str = "chat"
     served_model: str = ""
     deployment: str = ""
     provider: str = ""
     upstream_model: str = ""
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    audio_prompt_tokens: int = 0
     completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_completion_tokens: int = 0
     cost: int = 0
     priced: bool = True
     estimated: bool = False
+    cache: str = ""
     status: int = 0
     error_type: str = ""
     stream: bool = False
     ttft_ms: float | None = None
     duration_ms: float = 0.0
     attempts: list[tuple[str, str, int]] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
     released: int = 0
     slot: bool = False
+    reserved_tokens: int = 0
+    minute: int = 0

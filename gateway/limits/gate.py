@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from gateway import wire
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink
 from gateway.limits.passes import Pass
+from gateway.limits.turns import Turns
 
 
 @dataclass(slots=True)
@@ -20,12 +22,17 @@ class Lease:
 
 @dataclass(slots=True)
 class Reservation:
-    """One request that was let in. `generation` is -1 when the money is held for it alone."""
+    """One request that was let in. `generation` is -1 when the money is held for it alone.
+
+    `tokens` were reserved in `minute`, when a limit of tokens per minute applies.
+    """
 
     key: str
     amount: int = 0
     generation: int = -1
     slot: bool = False
+    tokens: int = 0
+    minute: int = 0
 
 
 class Gate:
@@ -35,30 +42,42 @@ class Gate:
         self._link = link
         self._leases: dict[str, Lease] = {}
         self._open: dict[int, Reservation] = {}
+        self._turns = Turns()
+        # What was left of limits when the accountant was asked last: (share, until when it says anything).
+        self._headroom: dict[str, tuple[float, float]] = {}
 
     def enter(self, key: Pass, estimate: int) -> Reservation | None:
         """Let a request in without asking; None when the accountant must be asked."""
-        if key.rated:
+        lease = None
+        if key.metered:
+            lease = self._leases.get(key.hash)
+            if lease is None or lease.left <= 0 or lease.left < estimate:
+                return None
+        if key.rated and not self._turns.take(key.hash):
             return None
-        if not key.metered:
+        if lease is None:
             return Reservation(key.hash)
-        lease = self._leases.get(key.hash)
-        if lease is None or lease.left <= 0 or lease.left < estimate:
-            return None
         lease.left -= estimate
         return self._opened(Reservation(key.hash, estimate, lease.generation))
 
-    async def ask(self, key: Pass, estimate: int) -> Reservation:
+    async def ask(self, key: Pass, estimate: int, tokens: int = 0) -> Reservation:
         """Ask the accountant. Raises ApiError 429 (a limit refuses) or 503 (nobody can tell)."""
+        question = {"op": "reserve", "key": key.hash, "estimate": estimate, "tokens": tokens}
+        asked_at = time.monotonic()
         try:
-            answer = await self._link.ask({"op": "reserve", "key": key.hash, "estimate": estimate})
+            answer = await self._link.ask(question)
         except AccountantGoneError as error:
             message = f"Limits cannot be checked at the moment: {error}"
             raise ApiError(503, "service_unavailable", message) from None
         if not answer["ok"]:
             raise _refusal(answer)
+        if turns := answer.get("turns"):
+            self._turns.put(key.hash, turns, asked_at, answer["turns_for_s"])
+        if (left := answer.get("headroom")) is not None:
+            self._note(key.hash, left, 60.0)
         if not answer["lease"]:
-            return self._opened(Reservation(key.hash, answer["amount"], -1, answer["slot"]))
+            minute = answer.get("minute", 0)
+            return self._opened(Reservation(key.hash, answer["amount"], -1, answer["slot"], tokens, minute))
         lease = self._leases.setdefault(key.hash, Lease())
         lease.left += answer["amount"] - estimate
         return self._opened(Reservation(key.hash, estimate, lease.generation))
@@ -80,16 +99,24 @@ class Gate:
             answer = await self._link.ask({"op": "claim", "deployment": deployment})
         except AccountantGoneError as error:
             raise ApiError(503, "service_unavailable", f"Limits cannot be checked: {error}") from None
+        self._note(deployment, answer["headroom"], answer["for_s"])
         return bool(answer["ok"])
 
-    def give_back(self, key_hash: str) -> int:
-        """End a key's lease; requests in flight keep what they reserved. Returns what was left."""
+    def headroom(self, key: Pass | None, deployment: str) -> float:
+        """The share of rate limits that is left, 0 to 1, as far as this worker knows: the smaller of the two."""
+        now = time.monotonic()
+        known = (self._headroom.get(key.hash) if key is not None else None, self._headroom.get(deployment))
+        return min((share for share, until in filter(None, known) if now < until), default=1.0)
+
+    def give_back(self, key_hash: str) -> list[int]:
+        """End a key's leases; requests in flight keep what they reserved. Returns [money, turns] that were left."""
+        turns = self._turns.give_back(key_hash)
         lease = self._leases.get(key_hash)
         if lease is None:
-            return 0
+            return [0, turns]
         left, lease.left = lease.left, 0
         lease.generation += 1
-        return left
+        return [left, turns]
 
     def held(self) -> dict[str, list[int]]:
         """Everything the accountant holds for this worker: [money, parallel requests] by key."""
@@ -100,6 +127,9 @@ class Gate:
             entry[1] += int(reservation.slot)
         return held
 
+    def _note(self, name: str, share: float, seconds: float) -> None:
+        self._headroom[name] = (share, time.monotonic() + seconds)
+
     def _opened(self, reservation: Reservation) -> Reservation:
         self._open[id(reservation)] = reservation
         return reservation
@@ -108,5 +138,5 @@ class Gate:
 def _refusal(answer: wire.Message) -> ApiError:
     wait = answer["retry_after"]
     headers = ((b"retry-after", b"%d" % wait),) if wait else ()
-    status = 401 if answer["kind"] == "invalid_api_key" else 429
+    status = {"invalid_api_key": 401, "service_unavailable": 503}.get(answer["kind"], 429)
     return ApiError(status, answer["kind"], answer["message"], headers=headers)

@@ -30,7 +30,7 @@ class AccountantLink:
         self._answers: dict[int, asyncio.Future[wire.Message]] = {}
         self._number = 0
         self.greeting: Callable[[], wire.Message] = dict
-        self.pushed: Callable[[wire.Message], dict[str, int]] = lambda _: {}
+        self.pushed: Callable[[wire.Message], dict[str, list[int]]] = lambda _: {}
         self.lost: Callable[[], None] = lambda: None
 
     @property

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from hashlib import sha256
 from typing import Any
 
+from gateway import clock
 from gateway.limits.link import AccountantLink
 
 _MOST_UNKNOWN = 4096
@@ -17,7 +17,7 @@ class Pass:
 
     __slots__ = (
         "alias", "blocked", "expires", "hash", "metered", "models",
-        "rated", "series", "slotted", "team", "team_id", "team_models",
+        "rated", "series", "tags", "team", "team_id", "team_models", "user_id", "user_models",
     )  # fmt: skip
 
     def __init__(self, raw: dict[str, Any]) -> None:
@@ -32,16 +32,19 @@ class Pass:
         self.expires: float | None = raw["expires"]
         self.metered: bool = raw["metered"]
         self.rated: bool = raw["rated"]
-        self.slotted: bool = raw["slotted"]
+        self.user_id: str = raw.get("user_id", "")
+        self.user_models: frozenset[str] = frozenset(raw.get("user_models", ()))
+        self.tags: list[str] = raw.get("tags", [])
 
     @property
     def expired(self) -> bool:
-        return self.expires is not None and time.time() >= self.expires
+        return self.expires is not None and clock.now() >= self.expires
 
     def may_call(self, model: str, hidden: bool) -> bool:
         """A hidden model must be named by the key; an empty list allows every listed model."""
-        if self.team_models and model not in self.team_models and not hidden:
-            return False
+        for allowed in (self.team_models, self.user_models):
+            if allowed and model not in allowed and not hidden:
+                return False
         return model in self.models or (not self.models and not hidden)
 
 

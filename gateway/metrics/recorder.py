@@ -78,7 +78,11 @@ class Recorder:
 
     def observe(self, name: str, seconds: float, labels: Labels) -> None:
         """A histogram by model, team, key and provider."""
-        values = (name, labels.model, labels.team, labels.series, labels.provider)
+        self.time(name, seconds, labels.model, labels.team, labels.series, labels.provider)
+
+    def time(self, name: str, seconds: float, *labels: str) -> None:
+        """A histogram by these label values."""
+        values = (name, *labels)
         child = self._distributions.get(values)
         if child is None:
             try:

@@ -12,6 +12,7 @@ from gateway.config import Config
 
 _MOST_TARGETS = 8
 STATUSES = ("200", "401", "429", "500", "502", "504")
+ATTEMPT_STATUSES = ("200", "401", "429", "500", "504")
 ERROR_TYPES = ("rate_limit_error", "authentication_error", "timeout", "api_error")
 
 
@@ -19,11 +20,15 @@ def first_series(config: Config, alias: str, team: str, models: list[str]) -> It
     """(metric, label values) to publish when a key appears."""
     allowed = [m for m in config.models if m.name in models or (not models and not m.hidden)]
     targets = {(m.name, d.provider) for m in allowed for d in m.deployments}
+    deployments = sorted((m.name, d.provider, d.id) for m in allowed for d in m.deployments)
     if len(targets) > _MOST_TARGETS:
         return
     for model in {m.name for m in allowed}:
         yield "litellm_requests_total", (model, team, alias, "other", "429")
         yield "litellm_errors_total", (model, team, alias, "other", "budget_exceeded")
+    for model, provider, deployment in deployments[:_MOST_TARGETS]:
+        for status in ATTEMPT_STATUSES:
+            yield "litellm_upstream_attempts_total", (model, team, alias, provider, deployment, status)
     for model, provider in sorted(targets):
         labels = (model, team, alias, provider)
         yield "litellm_spend_usd_total", labels

@@ -3,31 +3,98 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 _MILLION = 1_000_000
 # Completion tokens assumed for a reservation when the request sets no maximum.
 ASSUMED_COMPLETION = 256
 
 
+class Tokens(Protocol):
+    """What a price needs of a usage. Parts are counted in their whole: cached tokens are prompt tokens too."""
+
+    prompt: int
+    completion: int
+    cached: int
+    cache_write: int
+    reasoning: int
+    audio_prompt: int
+    audio_completion: int
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Nano-USD per million tokens."""
+    """Nano-USD per million tokens. None: as much as plain input, or output, tokens.
+
+    `tiers` are (prompt tokens, price): the last one whose number the prompt exceeds is the price of the whole
+    request, as Anthropic, Google and OpenAI bill it. `batch` is the price of batched requests.
+    """
 
     input: int
     output: int
-    cached_input: int
+    cached_input: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+    audio_input: int | None = None
+    audio_output: int | None = None
+    tiers: tuple[tuple[int, Price], ...] = ()
+    batch: Price | None = None
+
+    def at(self, prompt: int) -> Price:
+        """The price of a request whose prompt has so many tokens."""
+        found = self
+        for above, price in self.tiers:
+            if prompt > above:
+                found = price
+        return found
 
 
-def cost(price: Price | None, prompt: int, completion: int, cached: int = 0) -> int | None:
-    """Nano-USD, rounded half up; `cached` tokens are part of `prompt`. None without a price."""
+def cost(price: Price | None, usage: Tokens, *, batch: bool = False) -> int | None:
+    """Nano-USD, rounded half up once per request. None without a price."""
     if price is None:
         return None
-    cached = min(cached, prompt)
-    exact = (prompt - cached) * price.input + cached * price.cached_input + completion * price.output
-    return (exact + _MILLION // 2) // _MILLION
+    if batch and price.batch is not None:
+        price = price.batch
+    price = price.at(usage.prompt)
+    return (_prompt(price, usage) + _completion(price, usage) + _MILLION // 2) // _MILLION
 
 
-def estimate(price: Price | None, body_bytes: int, most_completion: int | None) -> int:
-    """Nano-USD to reserve before the answer: four bytes per prompt token, and the most output asked for."""
+def estimate(price: Price | None, prompt: int, most_completion: int | None) -> int:
+    """Nano-USD to reserve before the answer: the dearest that so many tokens can be."""
+    if price is None:
+        return 0
     completion = ASSUMED_COMPLETION if most_completion is None else most_completion
-    return cost(price, body_bytes // 4, completion) or 0
+    price = price.at(prompt)
+    dearest_in = max(price.input, price.cache_write or 0)
+    dearest_out = max(price.output, price.reasoning or 0)
+    return (prompt * dearest_in + completion * dearest_out + _MILLION // 2) // _MILLION
+
+
+def split(amount: int, callers: int) -> list[int]:
+    """The parts of callers who share one answer; they differ by at most 1 and sum up to the amount."""
+    part, rest = divmod(amount, callers)
+    return [part + (number < rest) for number in range(callers)]
+
+
+def _prompt(price: Price, usage: Tokens) -> int:
+    parts = (
+        (usage.cached, price.cached_input),
+        (usage.cache_write, price.cache_write),
+        (usage.audio_prompt, price.audio_input),
+    )
+    return _mixed(usage.prompt, price.input, parts)
+
+
+def _completion(price: Price, usage: Tokens) -> int:
+    parts = ((usage.reasoning, price.reasoning), (usage.audio_completion, price.audio_output))
+    return _mixed(usage.completion, price.output, parts)
+
+
+def _mixed(whole: int, plain: int, parts: tuple[tuple[int, int | None], ...]) -> int:
+    """Parts at their own rates, the rest at the plain one. Parts never exceed the whole."""
+    total, rest = 0, max(whole, 0)
+    for tokens, rate in parts:
+        part = min(max(tokens, 0), rest)
+        rest -= part
+        total += part * (plain if rate is None else rate)
+    return total + rest * plain

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
+from gateway import clock
 from gateway.errors import StartError
 from gateway.process import log
 from gateway.process.order import Order, read_order
@@ -24,6 +25,7 @@ def main() -> int:
     _die_with_parent()
     order = read_order(sys.stdin.buffer)
     log.set_up(order.slot)
+    clock.adopt(order.clock_offset)
     with _runner(order) as runner:
         runner.run(_until_told(order))
     return 0

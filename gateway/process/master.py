@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway import clock
 from gateway import state as state_directory
 from gateway.config import Config
 from gateway.errors import StartError
@@ -27,7 +28,8 @@ _START_S = 20.0
 _MOST_DEATHS = 6
 _DEATHS_WITHIN_S = 60.0
 _LONGEST_BACKOFF_S = 5.0
-_WORKERS_END_WITHIN_S = 35.0
+# Beyond what a worker gives its requests to finish.
+_WORKERS_END_LATER_S = 5.0
 _OTHERS_END_WITHIN_S = 10.0
 
 
@@ -105,11 +107,16 @@ class Master:
 
     def _died(self, child: Child, process: subprocess.Popen[bytes], state: StateDirectory, now: float) -> None:
         code = process.returncode
-        _log.warning("%s (pid %d) ended with code %d", child.slot, process.pid, code)
+        if code == 0 and child.role == "worker":
+            _log.info("%s (pid %d) has served its requests and is replaced", child.slot, process.pid)
+        else:
+            _log.warning("%s (pid %d) ended with code %d", child.slot, process.pid, code)
         _close(process)
         child.process = None
         for path in state.metrics.glob(f"gauge_live*_{child.slot}.db"):
             path.unlink(missing_ok=True)
+        if code == 0 and child.role == "worker":
+            return
         child.deaths = [t for t in child.deaths if now - t < _DEATHS_WITHIN_S] + [now]
         if len(child.deaths) >= _MOST_DEATHS:
             raise StartError(
@@ -127,7 +134,7 @@ class Master:
             # A signal to this process's whole group must not end the accountant before the workers.
             process_group=0,
         )
-        order = Order(child.role, child.slot, self._config, state, self._prices, handed)
+        order = Order(child.role, child.slot, self._config, state, self._prices, handed, clock.offset())
         if process.stdin is None:
             return
         try:
@@ -139,7 +146,10 @@ class Master:
 
     def _end(self) -> None:
         """Workers first, so that the accountant takes in their last rows."""
-        _end_all([c.process for c in self._children if c.role == "worker"], _WORKERS_END_WITHIN_S)
+        _end_all(
+            [c.process for c in self._children if c.role == "worker"],
+            self._config.serving.drain_s + _WORKERS_END_LATER_S,
+        )
         _end_all([c.process for c in self._children], _OTHERS_END_WITHIN_S)
 
 

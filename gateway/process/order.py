@@ -21,6 +21,8 @@ class Order:
     state: StateDirectory
     prices: dict[str, Price | None]
     listener: int | None
+    # See gateway.clock: every process of a gateway goes by the master's time.
+    clock_offset: float
 
 
 def read_order(pipe: BinaryIO) -> Order:

@@ -1,7 +1,8 @@
-"""Providers turn a public request into an upstream call, the answer into OpenAI-shaped bytes and Usage."""
+"""Providers turn a request into an upstream call, and the answer into the bytes the client expects and its Usage.
 
-from gateway.providers.base import Answer, ChatRequest, Provider, Stream, Usage
-from gateway.providers.mock import MockProvider
-from gateway.providers.openai import OpenAIProvider
+`gateway.providers.registry` makes them; here is only the seam, so that importing it loads no provider.
+"""
 
-__all__ = ["Answer", "ChatRequest", "MockProvider", "OpenAIProvider", "Provider", "Stream", "Usage"]
+from gateway.providers.base import Answer, Kind, Provider, Request, Stream, Usage
+
+__all__ = ["Answer", "Kind", "Provider", "Request", "Stream", "Usage"]

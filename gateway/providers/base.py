@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, get_args
 
 from gateway.config import Deployment
+
+# What a client asked for, named by its endpoint.
+Kind = Literal["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(slots=True)
 class Usage:
-    """Tokens of one answer. `estimated` when the provider did not say."""
+    """Tokens of one answer. `estimated` when the provider did not say.
+
+    Of `prompt`, `cached` were read from the provider's cache, `cache_write` written to it and `audio_prompt` were
+    audio; of `completion`, `reasoning` were not shown and `audio_completion` were audio.
+    """
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    audio_prompt: int = 0
+    audio_completion: int = 0
     estimated: bool = False
 
 
 @dataclass(slots=True)
-class ChatRequest:
-    """A chat completion as the client sent it. `body` must not be changed: fallbacks need it again."""
+class Request:
+    """A request as the client sent it, in the form of its `kind`. `body` must not be changed: fallbacks need it again.
 
+    `wants_usage` says that a chat stream shows its usage. `headers` are those a provider of the same form may need
+    (`anthropic-beta`).
+    """
+
+    kind: Kind
     body: dict[str, Any]
     raw_size: int
-    stream: bool
-    wants_usage: bool
+    stream: bool = False
+    wants_usage: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def most_completion(self) -> int | None:
-        """The client's own limit of completion tokens."""
-        for name in ("max_completion_tokens", "max_tokens"):
+        """The client's own limit of completion tokens; nothing to complete is a limit of 0."""
+        if self.kind in ("embeddings", "count_tokens"):
+            return 0
+        for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
             value = self.body.get(name)
             if isinstance(value, int) and value > 0:
                 return value
@@ -47,13 +67,18 @@ class Answer:
 
 
 class Stream(Protocol):
-    """A stream whose upstream has accepted. Iterating yields whole SSE events as bytes, without `[DONE]`.
+    """A stream whose upstream has accepted. Iterating yields whole SSE events as bytes, in the form of the request's
+    kind, but not the one that ends the stream: that is `closing`, and it is right once iteration has ended.
 
     `usage` is right once iteration has ended; before that it is the best estimate. Iteration raises
     UpstreamError when the upstream breaks off. `close` may be called at any time.
     """
 
-    usage: Usage
+    @property
+    def usage(self) -> Usage: ...
+
+    @property
+    def closing(self) -> bytes: ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
@@ -63,11 +88,15 @@ class Stream(Protocol):
 class Provider(Protocol):
     """One kind of upstream."""
 
-    async def complete(self, deployment: Deployment, request: ChatRequest) -> Answer:
+    def kinds(self, deployment: Deployment, /) -> frozenset[str]:
+        """The kinds of request this deployment takes as they are."""
+        ...
+
+    async def complete(self, deployment: Deployment, request: Request) -> Answer:
         """Raises UpstreamError."""
         ...
 
-    async def stream(self, deployment: Deployment, request: ChatRequest) -> Stream:
+    async def stream(self, deployment: Deployment, request: Request) -> Stream:
         """Raises UpstreamError when the upstream refuses."""
         ...
 

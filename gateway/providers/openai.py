@@ -1,21 +1,37 @@
-"""Any upstream that speaks OpenAI's chat completions."""
+"""Any upstream that speaks OpenAI's API, Azure's included."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from gateway.config import BASES, Deployment
+from gateway.config import Deployment, KnownProvider, known
 from gateway.errors import UpstreamError
-from gateway.providers.base import Answer, ChatRequest, Usage
-from gateway.providers.failure import failure
+from gateway.providers import usage as accounts
+from gateway.providers.address import azure_has_responses, azure_target, openai_target
+from gateway.providers.base import Answer, Kind, Request, Stream, Usage
+from gateway.providers.failure import refusal, reported
 from gateway.upstream import Body, Client, Target
 from gateway.upstream.sse import EventSplitter, data_of
 
 # `mock` is for the mock provider; strict upstreams refuse fields they do not know.
 _OURS = ("mock",)
+_DONE = b"data: [DONE]\n\n"
+_NOT_EVENTS = "the upstream's stream is not server-sent events"
+_ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+
+
+@dataclass(slots=True)
+class _Way:
+    """What is the same for every request to one deployment."""
+
+    known: KnownProvider
+    kinds: frozenset[str]
+    make: Callable[[Deployment, Kind], Target]
+    targets: dict[Kind, Target] = field(default_factory=dict)
 
 
 class OpenAIProvider:
@@ -23,55 +39,64 @@ class OpenAIProvider:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._targets: dict[str, Target] = {}
+        self._ways: dict[str, _Way] = {}
 
-    async def complete(self, deployment: Deployment, request: ChatRequest) -> Answer:
+    def kinds(self, deployment: Deployment) -> frozenset[str]:
+        """As the table says; Azure's older versions lack responses."""
+        return self._way(deployment).kinds
+
+    async def complete(self, deployment: Deployment, request: Request) -> Answer:
         """One call. Raises UpstreamError."""
-        body = orjson.dumps(_upstream_body(deployment, request.body))
-        reply = await self._client.post(self._target(deployment), body, deployment.timeouts)
+        way = self._way(deployment)
+        body = orjson.dumps(_upstream_body(deployment, way.known, request.body))
+        reply = await self._client.post(_target(way, deployment, request.kind), body, deployment.timeouts)
         if reply.status != 200:
-            raise failure(reply.status, _message(reply.body, reply.status), reply.headers.get(b"retry-after"))
+            raise refusal(deployment, reply.status, reply.headers, reply.body)
         try:
-            parsed = orjson.loads(reply.body)
-            usage = usage_of(parsed["usage"]) if parsed.get("usage") else _guessed(request, parsed)
+            usage = _told(request, orjson.loads(reply.body))
         except (ValueError, TypeError, AttributeError, KeyError):
-            raise UpstreamError(502, "api_error", "the upstream's answer is not a chat completion") from None
+            raise UpstreamError(502, "api_error", "the upstream's answer is not what was asked for") from None
         return Answer(reply.body, usage)
 
-    async def stream(self, deployment: Deployment, request: ChatRequest) -> OpenAIStream:
+    async def stream(self, deployment: Deployment, request: Request) -> Stream:
         """Open a stream; the upstream is always asked for usage. Raises UpstreamError."""
-        upstream = _upstream_body(deployment, request.body)
-        options = upstream.get("stream_options")
-        upstream["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
-        body = await self._client.open(self._target(deployment), orjson.dumps(upstream), deployment.timeouts)
-        if body.status != 200:
-            message = _message(await body.whole(), body.status)
-            raise failure(body.status, message, body.headers.get(b"retry-after"))
-        if not body.headers.get(b"content-type", b"text/event-stream").startswith(b"text/event-stream"):
-            body.close()
-            raise UpstreamError(502, "api_error", "the upstream's stream is not server-sent events")
-        return OpenAIStream(body, request)
+        way = self._way(deployment)
+        upstream = _upstream_body(deployment, way.known, request.body)
+        if request.kind != "responses" and way.known.stream_usage:
+            options = upstream.get("stream_options")
+            upstream["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
+        target = _target(way, deployment, request.kind)
+        body = await open_events(self._client, target, orjson.dumps(upstream), deployment)
+        if request.kind == "responses":
+            return ResponsesStream(body, request, deployment)
+        return ChatStream(body, request, deployment)
 
     async def close(self) -> None:
         """Close pooled connections."""
         await self._client.close()
 
-    def _target(self, deployment: Deployment) -> Target:
-        target = self._targets.get(deployment.id)
-        if target is None:
-            base = (deployment.api_base or BASES[deployment.provider]).rstrip("/")
-            headers = {"Authorization": f"Bearer {deployment.api_key}"} if deployment.api_key else {}
-            target = self._targets[deployment.id] = Target.post(f"{base}/chat/completions", headers)
-        return target
+    def _way(self, deployment: Deployment) -> _Way:
+        way = self._ways.get(deployment.id)
+        if way is None:
+            entry = known(deployment.provider)
+            kinds = entry.kinds
+            if entry.wire == "azure" and not azure_has_responses(deployment):
+                kinds = kinds - {"responses"}
+            make = azure_target if entry.wire == "azure" else openai_target
+            way = self._ways[deployment.id] = _Way(entry, kinds, make)
+        return way
 
 
-class OpenAIStream:
+class ChatStream:
     """Events as the upstream sends them; the usage event is held back unless the client asked for it."""
 
-    def __init__(self, body: Body, request: ChatRequest) -> None:
+    closing = _DONE
+
+    def __init__(self, body: Body, request: Request, deployment: Deployment) -> None:
         self._body = body
+        self._deployment = deployment
         self._wants_usage = request.wants_usage
-        self._complete = False
+        self._complete = self._begun = False
         self.usage = Usage(request.raw_size // 4, 0, estimated=True)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -83,10 +108,10 @@ class OpenAIStream:
                     if data == b"[DONE]":
                         self._complete = True
                         return
-                    if self._passes(data):
+                    if data and self._passes(data):
                         yield event + b"\n\n"
-        except ValueError:
-            raise UpstreamError(502, "api_error", "the upstream's stream is not server-sent events") from None
+        except (ValueError, TypeError, AttributeError):
+            raise UpstreamError(502, "api_error", _NOT_EVENTS) from None
         raise UpstreamError(502, "connection_error", "the stream ended before it was complete")
 
     async def close(self) -> None:
@@ -96,49 +121,106 @@ class OpenAIStream:
             self._body.close()
 
     def _passes(self, data: bytes) -> bool:
-        if b'"error"' in data[:64]:
-            raise UpstreamError(502, "api_error", _message(data))
+        if not self._begun:
+            # Once per stream: an upstream that talks nonsense is found out before the client has heard of it.
+            self._begun = isinstance(orjson.loads(data), dict)
+        if not self._begun or not data.startswith(b"{") or not data.endswith(b"}"):
+            raise ValueError("not an object")
+        if b'"error"' in data[:64] and (event := orjson.loads(data)).get("error"):
+            raise reported(self._deployment, event)
         if b'"usage"' not in data:
             self.usage.completion += 1
             return True
         event = orjson.loads(data)
-        if not isinstance(event, dict) or not event.get("usage"):
+        if not event.get("usage"):
             self.usage.completion += 1
             return True
-        self.usage = usage_of(event["usage"])
+        self.usage = accounts.from_chat(event["usage"])
         return self._wants_usage or bool(event.get("choices"))
 
 
-def usage_of(usage: dict[str, Any]) -> Usage:
-    """OpenAI's `usage` object."""
-    details = usage.get("prompt_tokens_details") or {}
-    return Usage(
-        int(usage.get("prompt_tokens") or 0),
-        int(usage.get("completion_tokens") or 0),
-        int(details.get("cached_tokens") or 0),
-    )
+class ResponsesStream:
+    """Events of the Responses API as they are; the one that ends it holds the usage."""
+
+    def __init__(self, body: Body, request: Request, deployment: Deployment) -> None:
+        self._body = body
+        self._deployment = deployment
+        self.closing = b""
+        self.usage = Usage(request.raw_size // 4, 0, estimated=True)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        splitter = EventSplitter()
+        try:
+            async for chunk in self._body:
+                for event in splitter.feed(chunk):
+                    data = data_of(event)
+                    if not data or data == b"[DONE]":
+                        continue
+                    if self._ends(orjson.loads(data)):
+                        self.closing = event + b"\n\n"
+                        return
+                    yield event + b"\n\n"
+        except (ValueError, TypeError, AttributeError):
+            raise UpstreamError(502, "api_error", _NOT_EVENTS) from None
+        raise UpstreamError(502, "connection_error", "the stream ended before it was complete")
+
+    async def close(self) -> None:
+        """Give the connection up if the stream is not at its end."""
+        if not self.closing:
+            self._body.close()
+
+    def _ends(self, event: dict[str, Any]) -> bool:
+        kind = event.get("type")
+        if kind == "error":
+            raise reported(self._deployment, event)
+        if isinstance(kind, str) and kind.endswith(".delta"):
+            self.usage.completion += 1
+        if kind not in _ENDINGS:
+            return False
+        response = event.get("response") or {}
+        if kind == "response.failed":
+            raise reported(self._deployment, response)
+        if response.get("usage"):
+            self.usage = accounts.from_responses(response["usage"])
+        return True
 
 
-def _guessed(request: ChatRequest, answer: dict[str, Any]) -> Usage:
-    """Four bytes per token where the upstream does not say."""
-    text = orjson.dumps(answer.get("choices"))
-    return Usage(request.raw_size // 4, len(text) // 4, estimated=True)
+async def open_events(client: Client, target: Target, body: bytes, deployment: Deployment) -> Body:
+    """A stream of server-sent events whose head is there. Raises UpstreamError for anything else."""
+    opened = await client.open(target, body, deployment.timeouts)
+    if opened.status != 200:
+        raise refusal(deployment, opened.status, opened.headers, await opened.whole())
+    if not opened.headers.get(b"content-type", b"text/event-stream").startswith(b"text/event-stream"):
+        opened.close()
+        raise UpstreamError(502, "api_error", _NOT_EVENTS)
+    return opened
 
 
-def _upstream_body(deployment: Deployment, body: dict[str, Any]) -> dict[str, Any]:
+def _target(way: _Way, deployment: Deployment, kind: Kind) -> Target:
+    target = way.targets.get(kind)
+    if target is None:
+        target = way.targets[kind] = way.make(deployment, kind)
+    return target
+
+
+def _told(request: Request, answer: dict[str, Any]) -> Usage:
+    """The usage of an answer; four bytes per token where the upstream does not say."""
+    usage = answer.get("usage")
+    if usage:
+        return accounts.from_responses(usage) if request.kind == "responses" else accounts.from_chat(usage)
+    if request.kind == "embeddings":
+        return Usage(request.raw_size // 4, estimated=True)
+    made = answer["output" if request.kind == "responses" else "choices"]
+    return Usage(request.raw_size // 4, len(orjson.dumps(made)) // 4, estimated=True)
+
+
+def _upstream_body(deployment: Deployment, entry: KnownProvider, body: dict[str, Any]) -> dict[str, Any]:
     upstream = {name: value for name, value in body.items() if name not in _OURS}
     upstream["model"] = deployment.model
+    for name, theirs in entry.rename.items():
+        if name in upstream:
+            value = upstream.pop(name)
+            upstream.setdefault(theirs, value)
+    for name in entry.drop:
+        upstream.pop(name, None)
     return upstream
-
-
-def _message(body: bytes, status: int = 0) -> str:
-    """The upstream's own words, shortened; whatever is not an error object is not repeated."""
-    if status in (401, 403):
-        # Upstreams repeat parts of the credential in these.
-        return "the upstream refused the gateway's credential"
-    try:
-        error = orjson.loads(body)["error"]
-        text = error["message"] if isinstance(error, dict) else error
-    except (ValueError, TypeError, KeyError):
-        return "the upstream gave no reason"
-    return str(text)[:500]

@@ -1,5 +1,7 @@
-"""Which deployments to try for a public model name, and in which order."""
+"""Which deployment gets a request, and which one next when it fails."""
 
-from gateway.routing.router import Router, Step
+from gateway.routing.cooldown import Cooldowns, cooldowns_of
+from gateway.routing.router import Router
+from gateway.routing.strategy import Step
 
-__all__ = ["Router", "Step"]
+__all__ = ["Cooldowns", "Router", "Step", "cooldowns_of"]

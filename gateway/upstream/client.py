@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -71,16 +73,15 @@ class _Pool(ConnectionHome):
     async def connect(self, within: float) -> Connection:
         """A new connection. Raises UpstreamError."""
         loop = asyncio.get_running_loop()
-        where = f"{self._target.host}:{self._target.port}"
         try:
             async with asyncio.timeout(within):
                 _, connection = await loop.create_connection(
                     lambda: Connection(self), self._target.host, self._target.port, ssl=self._tls
                 )
         except TimeoutError:
-            raise UpstreamError(504, "timeout", f"no connection to {where} within {within:g} s") from None
-        except (OSError, ssl.SSLError) as error:
-            raise UpstreamError(502, "connection_error", f"no connection to {where}: {error}") from None
+            raise UpstreamError(504, "timeout", f"no connection to the upstream within {within:g} s") from None
+        except OSError as error:
+            raise UpstreamError(502, "connection_error", f"no connection to the upstream: {_why(error)}") from None
         self.all.add(connection)
         return connection
 
@@ -99,6 +100,15 @@ class _Pool(ConnectionHome):
             connection.check(now)
         while self._idle and now - self._idle[0][1] > _IDLE_FOR_S:
             self._idle.pop(0)[0].close()
+
+
+def _why(error: OSError) -> str:
+    """The cause without the address, which is not for clients."""
+    if isinstance(error, ssl.SSLError):
+        return "TLS failed"
+    if isinstance(error, socket.gaierror):
+        return "its name does not resolve"
+    return os.strerror(error.errno).lower() if error.errno else "the system refused it"
 
 
 class Client:

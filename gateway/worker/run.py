@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import random
 import secrets
 import socket
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from gateway.api.accounting import Accounting
 from gateway.api.admin import admin_app
 from gateway.api.admission import Admission
 from gateway.api.attempts import Attempts
-from gateway.api.chat import Chat
+from gateway.api.endpoint import Endpoint
 from gateway.api.open_routes import OpenRoutes
 from gateway.config import Config
 from gateway.errors import SpoolFullError
@@ -27,14 +28,15 @@ from gateway.limits.link import AccountantLink
 from gateway.limits.passes import Passes
 from gateway.metrics.recorder import Recorder
 from gateway.pricing import Price
-from gateway.providers import MockProvider, OpenAIProvider, Provider
-from gateway.routing import Router
+from gateway.providers.base import KINDS
+from gateway.providers.registry import providers_for
+from gateway.routing import Router, cooldowns_of
 from gateway.state import StateDirectory
-from gateway.upstream import Client
 from gateway.worker.app import App
+from gateway.worker.cors import with_cors
+from gateway.worker.http import Protocol
 
 _log = logging.getLogger("gateway.worker")
-_GRACE_S = 30
 
 
 class _Server(uvicorn.Server):
@@ -59,18 +61,22 @@ class Worker:
             self._pushed,
             self.passes.forget_all,
         )
-        self.providers = _providers(config)
-        router = Router(config, prices)
+        self.providers = providers_for(config)
+        cooldowns = cooldowns_of(config, state.run)
+        router = Router(config, prices, cooldowns, lambda identity: self.gate.headroom(None, identity))
         recorder = Recorder(state.metrics, slot)
         for model in config.models:
             recorder.count("litellm_current_load", 0.0, model.name)
         accounting = Accounting(recorder, self.gate, self.spool)
-        admission = Admission(self.passes, self.gate, router, config.master_key)
+        admission = Admission(
+            self.passes, self.gate, router, config.master_key, _refused(config, prices), config.serving.max_body_bytes
+        )
         attempts = Attempts(router, self.providers, self.gate, accounting)
         self.routes = OpenRoutes(
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
-        self.app = App(Chat(admission, attempts, accounting), self.routes, admin_app(self.link, admission))
+        endpoints = {kind: Endpoint(kind, admission, attempts, accounting) for kind in KINDS}
+        self.app = App(endpoints, self.routes, admin_app(self.link, admission, config, prices), _recycle_after(config))
 
     async def keep_spool(self) -> None:
         """Try again to write rows that a full disk kept in memory."""
@@ -95,18 +101,26 @@ class Worker:
             "held": self.gate.held(),
         }
 
-    def _pushed(self, message: wire.Message) -> dict[str, int]:
+    def _pushed(self, message: wire.Message) -> dict[str, list[int]]:
         if message["push"] == "forget":
             for key_hash in message["keys"]:
                 self.passes.forget(key_hash)
         returned = {key_hash: self.gate.give_back(key_hash) for key_hash in message["keys"]}
-        return {key_hash: money for key_hash, money in returned.items() if money}
+        return {key_hash: leases for key_hash, leases in returned.items() if any(leases)}
 
 
-def _providers(config: Config) -> dict[str, Provider]:
-    mock, openai = MockProvider(), OpenAIProvider(Client())
-    names = {d.provider for model in config.models for d in model.deployments}
-    return {name: mock if name == "mock" else openai for name in names}
+def _refused(config: Config, prices: dict[str, Price | None]) -> frozenset[str]:
+    """Models that may reach a deployment without a price, if the policy refuses those."""
+    if config.pricing.unpriced == "allow":
+        return frozenset()
+    bare = {m.name for m in config.models if any(prices.get(d.id) is None for d in m.deployments)}
+    return frozenset(m.name for m in config.models if m.name in bare or bare & set(m.fallbacks))
+
+
+def _recycle_after(config: Config) -> int:
+    """With a jitter, so that workers do not end together."""
+    after = config.serving.recycle_after
+    return int(after * random.uniform(0.9, 1.1)) if after else 0  # noqa: S311
 
 
 async def run(
@@ -121,26 +135,29 @@ async def run(
     worker = Worker(config, state, slot, prices)
     server = _Server(
         uvicorn.Config(
-            worker.app,
+            with_cors(worker.app, config.serving.cors_origins),
             loop="none",
-            http="httptools",
+            http=Protocol,
+            ws="none",
+            proxy_headers=False,
+            date_header=False,
             lifespan="off",
             access_log=False,
             log_config=None,
             server_header=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=_GRACE_S,
+            timeout_graceful_shutdown=int(config.serving.drain_s),
         )
     )
     tasks = [asyncio.create_task(worker.link.keep()), asyncio.create_task(worker.keep_spool())]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     gc.collect()
     gc.freeze()
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    ends = [asyncio.create_task(event.wait()) for event in (stop, worker.app.worn)]
+    await asyncio.wait((serving, *ends), return_when=asyncio.FIRST_COMPLETED)
     worker.routes.draining = True
     server.should_exit = True
     await serving
-    for task in tasks:
+    for task in (*tasks, *ends):
         task.cancel()
     await worker.close()

@@ -3,7 +3,7 @@ import { FieldType, dateMath, dateTime, getDisplayProcessor, rangeUtil, standard
 import { firstValueFrom } from 'rxjs';
 
 standardTransformersRegistry.setInit(() =>
-  Object.values(standardTransformers).map((transformation) => ({ id: transformation.id, name: transformation.name, transformation, editor: () => null }))
+  [standardTransformers.mergeTransformer, standardTransformers.organizeFieldsTransformer].map((transformation) => ({ id: transformation.id, name: transformation.name, transformation: async () => transformation, editor: () => null }))
 );
 
 export function timeRange(from, to) {
@@ -140,7 +140,13 @@ export function configured(panel, frames, theme, timeZone) {
         }
       }
       if (field.type !== FieldType.number) delete config.unit;
-      const made = { ...field, config, state: { ...field.state, seriesIndex: field.type === FieldType.number ? seriesIndex++ : 0 } };
+      const state = { ...field.state };
+      if (field.type === FieldType.number) {
+        const known = field.values.filter((value) => Number.isFinite(value));
+        const [min, max] = [config.min ?? Math.min(...known), config.max ?? Math.max(...known)];
+        Object.assign(state, { seriesIndex: seriesIndex++, range: { min, max, delta: max - min } });
+      }
+      const made = { ...field, config, state };
       made.display = getDisplayProcessor({ field: made, theme, timeZone });
       return made;
     }),

@@ -168,15 +168,8 @@ def _variable_query(node: Node, type_: str) -> tuple[str, Placed | None]:
         match = pattern.match(node.text)
         if match:
             label = match.groupdict().get("label") or ""
-            return label, _part(node.placed, match) if match["query"] else None
+            return label, node.placed.part(*match.span("query")) if match["query"] else None
     return "", None
-
-
-def _part(placed: Placed, match: re.Match[str]) -> Placed:
-    from stackctl.source import Placed as Cut
-
-    start, end = match.span("query")
-    return Cut(placed.text[start:end], placed.lines, placed.offsets[start : end + 1])
 
 
 def _value(node: Node) -> str:

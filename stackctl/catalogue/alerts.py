@@ -8,12 +8,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import jinja2
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from stackctl.errors import UsageError
 from stackctl.resources import data_dir
 from stackctl.spec.quantity import Duration
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ class Alert:
 def load_alert_groups() -> tuple[AlertGroup, ...]:
     """Every alert group that ships with stackctl, in the order of file names."""
     sources = sorted(path for path in data_dir("alerts").glob("*.yaml") if not path.name.endswith(".test.yaml"))
-    return tuple(AlertGroup.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))) for path in sources)
+    return tuple(AlertGroup.model_validate(load_yaml(path.read_text(encoding="utf-8"))) for path in sources)
 
 
 def require_names(names: Sequence[str], alerts: Sequence[Alert]) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from stackctl.catalogue.metric import Catalogue, Metric
 from stackctl.errors import UsageError
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -62,7 +63,7 @@ def load_catalogue(line: str) -> Catalogue:
 def parse_catalogue(text: str, line: str) -> Catalogue:
     """A catalogue from its YAML; raises UsageError if it is none."""
     try:
-        data = yaml.safe_load(text)
+        data = load_yaml(text)
         ladders = {name: tuple(map(float, edges)) for name, edges in (data.get("buckets") or {}).items()}
         metrics = [_metric(entry, ladders) for entry in data["metrics"]]
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LIST = re.compile(r"\w[\w.-]*(?:, \w[\w.-]*)+")
 _STATUS = frozenset(str(code) for code in range(100, 600)) | {"None", "other"}
 _STATUS_LABELS = frozenset({"status", "status_code", "exception_status"})
+_PERIODIC = frozenset({"litellm_budget_spent_usd"})
+"""Gauges that only grow until their period starts anew at 0: a counter in all but name, so increase() is right."""
 _BOOLEANS = frozenset({"true", "false"})
 
 
@@ -72,7 +74,7 @@ def _series(
 ) -> Series:
     return Series(
         item.name,
-        item.kind,
+        "period" if item.name in _PERIODIC else item.kind,
         item.labels,
         family=item.metric.name,
         catalogue=catalogue.line,
@@ -84,7 +86,7 @@ def _series(
 
 
 def _values(item: CatalogueSeries) -> Interval:
-    if item.kind != "gauge":
+    if item.kind != "gauge" or item.name in _PERIODIC:
         return NOT_NEGATIVE
     return {"bool": Interval(0, 1), "info": ONE}.get(item.metric.unit, ANY)
 

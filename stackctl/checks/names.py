@@ -48,8 +48,11 @@ _ALERT_LABELS = frozenset({"alertname", "alertstate", "severity"})
 class Names:
     """Resolves names to shapes; a recording rule is resolved through its own expression."""
 
-    def __init__(self, series: SeriesIndex, rules: Sequence[Rule], prometheus: PrometheusConfig | None) -> None:
+    def __init__(
+        self, series: SeriesIndex, rules: Sequence[Rule], prometheus: PrometheusConfig | None, *, closed: bool = False
+    ) -> None:
         self.series = series
+        self._alerts = [rule for rule in rules if rule.alert] if closed else []
         self._prometheus = prometheus
         self._records: dict[str, list[Rule]] = {}
         for rule in rules:
@@ -97,11 +100,20 @@ class Names:
         if name in _BY_PROMETHEUS:
             return self._scraped(Series(name, "gauge", frozenset(), values=_BY_PROMETHEUS[name]))
         if name in _OF_ALERTS:
-            return replace(UNKNOWN, kind="gauge", certain=_ALERT_LABELS, metrics=frozenset({name}))
+            bounds = self._alert_bounds()
+            return replace(UNKNOWN, kind="gauge", certain=_ALERT_LABELS, metrics=frozenset({name}), bounds=bounds)
         series = self.series.get(name)
         if series is None or self._is_dropped(name):
             return None
         return self._scraped(series)
+
+    def _alert_bounds(self) -> dict[str, frozenset[str]]:
+        """What ALERTS can say, where all alerts that run are known."""
+        bounds = {"alertstate": frozenset({"firing", "pending"})}
+        if self._alerts:
+            bounds["alertname"] = frozenset(rule.name for rule in self._alerts)
+            bounds["severity"] = frozenset(rule.severity for rule in self._alerts)
+        return bounds
 
     def _is_dropped(self, name: str) -> bool:
         jobs = self._prometheus.jobs if self._prometheus else ()

@@ -40,6 +40,15 @@ STATIC = (
     "series/budget",
 )
 
+LIVE = (
+    "live/missing-metric",
+    "live/extra-metric",
+    "live/label-drift",
+    "live/counter-fell",
+    "live/no-series",
+    "live/empty-panel",
+)
+
 
 @cache
 def static_checks() -> tuple[StaticCheck, ...]:

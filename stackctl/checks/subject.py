@@ -100,7 +100,7 @@ class Subject:
 
     @cached_property
     def names(self) -> Names:
-        return Names(self.series, self.rules, self.artefacts.prometheus)
+        return Names(self.series, self.rules, self.artefacts.prometheus, closed=self.closed)
 
     @cached_property
     def _parsed(self) -> tuple[tuple[Expression, ...], tuple[Unreadable, ...]]:

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from stackctl import __version__
-from stackctl.cli import adopt, alerts, bundle, check, doctor, images, init, lifecycle, proof
+from stackctl.cli import (
+    adopt,
+    alerts,
+    bundle,
+    catalogue,
+    check,
+    doctor,
+    images,
+    init,
+    keys,
+    lifecycle,
+    proof,
+    spend,
+    teams,
+)
 
 app = typer.Typer(
     name="stackctl",
@@ -48,6 +62,11 @@ app.command("open")(lifecycle.open_)
 app.command("validate")(proof.validate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(alerts.alerts, name="alerts")
+app.add_typer(keys.keys, name="keys")
+app.add_typer(teams.teams, name="teams")
+app.command("models")(teams.models)
+app.add_typer(spend.spend, name="spend")
 app.add_typer(adopt.adopt, name="import")
 app.command("verify-image")(images.verify_image)
 app.add_typer(images.images, name="images")
+app.add_typer(catalogue.catalogue, name="catalogue")

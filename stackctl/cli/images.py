@@ -126,13 +126,16 @@ def _all(
 ) -> list[ImageReport]:
     from stackctl.errors import UsageError
     from stackctl.images.of_stack import verify_stack_images
+    from stackctl.runtime.compose.verify import pulled_images
+    from stackctl.spec import load_spec
 
-    if not settings.references:
+    wanted = settings.references | pulled_images(load_spec(stack.spec).spec)
+    if not wanted:
         raise UsageError(f"{stack.spec} names no images", remedy="list them under images.references")
     return verify_stack_images(
         stack,
         settings,
-        settings.references,
+        wanted,
         verifier=verifier,
         timeout_s=timeout,
         locked=False,

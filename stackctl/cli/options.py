@@ -13,4 +13,9 @@ Directory = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout and nothing else.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were edited by hand.")]
 
+Url = Annotated[
+    str,
+    typer.Option(help="Another gateway's address, such as a LiteLLM proxy's; its master key in STACKCTL_MASTER_KEY."),
+]
+
 HERE = Path()

@@ -34,6 +34,9 @@ def command(name: str) -> Callable[[F], F]:
         @functools.wraps(function)
         def run(*args: Any, **options: Any) -> None:
             result = function(*args, **options)
+            context = options.get("context")
+            if context is not None and context.invoked_subcommand:
+                return
             emit(result, name, as_json=bool(options.get("json_output")) or options.get("format_") == "json")
             raise typer.Exit(int(result.exit_code))
 

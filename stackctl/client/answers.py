@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -27,6 +28,10 @@ class Team:
             created=_time(body.get("created_at")),
         )
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self) | {"created": self.created.isoformat() if self.created else None}
+
 
 @dataclass(frozen=True)
 class NewKey:
@@ -43,27 +48,86 @@ class NewKey:
 
 @dataclass(frozen=True)
 class KeyInfo:
-    """What is known of a key; never the key itself."""
+    """What is known of a key; never the key itself. Money in USD, limits per minute."""
 
     token: str
     alias: str
     team_id: str | None = None
     models: tuple[str, ...] = ()
     max_budget: float | None = None
+    budget_duration: str | None = None
+    budget_reset_at: datetime | None = None
     spend: float = 0.0
+    rpm_limit: int | None = None
+    tpm_limit: int | None = None
+    max_parallel_requests: int | None = None
     blocked: bool = False
+    created: datetime | None = None
+    expires: datetime | None = None
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> KeyInfo:
         info = body.get("info") or body
         return cls(
-            token=str(info.get("token") or ""),
+            token=str(info.get("token") or body.get("key") or ""),
             alias=str(info.get("key_alias") or ""),
             team_id=info.get("team_id"),
             models=tuple(info.get("models") or ()),
             max_budget=_number(info.get("max_budget")),
+            budget_duration=info.get("budget_duration"),
+            budget_reset_at=_time(info.get("budget_reset_at")),
             spend=_number(info.get("spend")) or 0.0,
+            rpm_limit=info.get("rpm_limit"),
+            tpm_limit=info.get("tpm_limit"),
+            max_parallel_requests=info.get("max_parallel_requests"),
             blocked=bool(info.get("blocked")),
+            created=_time(info.get("created_at")),
+            expires=_time(info.get("expires")),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; holds no secret."""
+        plain = asdict(self) | {"models": list(self.models)}
+        return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
+
+
+@dataclass(frozen=True)
+class SpendRow:
+    """One request of the ledger. `cost` in USD; an empty text where the engine does not say."""
+
+    request_id: str
+    started: datetime
+    cost: float
+    prompt_tokens: int
+    completion_tokens: int
+    model: str
+    team: str = ""
+    key: str = ""
+    user: str = ""
+    tags: tuple[str, ...] = ()
+    provider: str = ""
+    success: bool = True
+    priced: bool = True
+    estimated: bool = False
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> SpendRow:
+        metadata = _mapping(body.get("metadata"))
+        return cls(
+            request_id=str(body["request_id"]),
+            started=_time(body["startTime"]) or datetime.fromtimestamp(0, UTC),
+            cost=_number(body.get("spend")) or 0.0,
+            prompt_tokens=int(body.get("prompt_tokens") or 0),
+            completion_tokens=int(body.get("completion_tokens") or 0),
+            model=str(body.get("model_group") or body.get("model") or ""),
+            team=str(body.get("team_alias") or metadata.get("user_api_key_team_alias") or body.get("team_id") or ""),
+            key=str(body.get("key_alias") or metadata.get("user_api_key_alias") or body.get("api_key") or ""),
+            user=str(body.get("user") or body.get("end_user") or ""),
+            tags=tuple(str(tag) for tag in _list(body.get("request_tags"))),
+            provider=str(body.get("custom_llm_provider") or ""),
+            success=body.get("status", "success") == "success",
+            priced=bool(metadata.get("priced", True)),
+            estimated=bool(metadata.get("estimated", False)),
         )
 
 
@@ -87,6 +151,17 @@ class ChatAnswer:
 
 def _number(value: object) -> float | None:
     return None if value is None else float(str(value))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """LiteLLM sends some objects as JSON text."""
+    found = json.loads(value) if isinstance(value, str) and value else value
+    return found if isinstance(found, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    found = json.loads(value) if isinstance(value, str) and value else value
+    return found if isinstance(found, list) else []
 
 
 def _time(value: object) -> datetime | None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
-from stackctl.client.answers import KeyInfo, NewKey, Team
+from stackctl.client.answers import KeyInfo, NewKey, SpendRow, Team
 
 T = TypeVar("T")
 
@@ -25,9 +27,15 @@ class Call(Generic[T]):
     params: dict[str, str] = field(default_factory=dict)
 
 
-def new_team(alias: str, *, team_id: str | None = None, max_budget: float | None = None) -> Call[Team]:
-    body = _present(team_alias=alias, team_id=team_id, max_budget=max_budget)
+def new_team(alias: str, *, team_id: str | None = None, max_budget: float | None = None, **fields: Any) -> Call[Team]:
+    """`fields` are further fields of LiteLLM's /team/new; None means: not given."""
+    body = _present(team_alias=alias, team_id=team_id, max_budget=max_budget, **fields)
     return Call("POST", "/team/new", Team.parse, body)
+
+
+def update_team(team_id: str, **fields: Any) -> Call[None]:
+    """Change the given fields of a team."""
+    return Call("POST", "/team/update", _nothing, _present(team_id=team_id, **fields))
 
 
 def list_teams() -> Call[list[Team]]:
@@ -44,20 +52,37 @@ def generate_key(
     team_id: str | None = None,
     models: Sequence[str] = (),
     max_budget: float | None = None,
-    budget_duration: str | None = None,
-    rpm_limit: int | None = None,
-    tpm_limit: int | None = None,
+    **fields: Any,
 ) -> Call[NewKey]:
-    body = _present(
-        key_alias=alias,
-        team_id=team_id,
-        models=list(models) or None,
-        max_budget=max_budget,
-        budget_duration=budget_duration,
-        rpm_limit=rpm_limit,
-        tpm_limit=tpm_limit,
-    )
+    """`fields` are further fields of LiteLLM's /key/generate (budget_duration, rpm_limit, …); None means: not given."""
+    body = _present(key_alias=alias, team_id=team_id, models=list(models) or None, max_budget=max_budget, **fields)
     return Call("POST", "/key/generate", NewKey.parse, body)
+
+
+def update_key(key: str, **fields: Any) -> Call[None]:
+    """Change the given fields of a key; `key` is the key itself or its token."""
+    return Call("POST", "/key/update", _nothing, _present(key=key, **fields))
+
+
+def rotate_key(key: str) -> Call[NewKey]:
+    """A new secret for the same key; the old one stops working."""
+    return Call("POST", f"/key/{quote(key, safe='')}/regenerate", NewKey.parse, {})
+
+
+def block_key(key: str) -> Call[None]:
+    return Call("POST", "/key/block", _nothing, {"key": key})
+
+
+def unblock_key(key: str) -> Call[None]:
+    return Call("POST", "/key/unblock", _nothing, {"key": key})
+
+
+def spend_logs(start: datetime, end: datetime, *, request_id: str | None = None) -> Call[list[SpendRow]]:
+    """The ledger's rows of a span of time, newest first."""
+    params = {"start_date": start.isoformat(), "end_date": end.isoformat(), "summarize": "false"}
+    if request_id:
+        params["request_id"] = request_id
+    return Call("GET", "/spend/logs", lambda body: [SpendRow.parse(row) for row in _items(body, "data")], params=params)
 
 
 def delete_keys(*, aliases: Sequence[str] = (), keys: Sequence[str] = ()) -> Call[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
@@ -75,22 +75,10 @@ class GatewayClient:
         team_id: str | None = None,
         models: Sequence[str] = (),
         max_budget: float | None = None,
-        budget_duration: str | None = None,
-        rpm_limit: int | None = None,
-        tpm_limit: int | None = None,
+        **fields: Any,
     ) -> NewKey:
         """A new virtual key; `max_budget` in USD, limits per minute, no `models` means every listed one."""
-        return self.send(
-            calls.generate_key(
-                alias,
-                team_id=team_id,
-                models=models,
-                max_budget=max_budget,
-                budget_duration=budget_duration,
-                rpm_limit=rpm_limit,
-                tpm_limit=tpm_limit,
-            )
-        )
+        return self.send(calls.generate_key(alias, team_id=team_id, models=models, max_budget=max_budget, **fields))
 
     def list_keys(self) -> list[KeyInfo]:
         return self.send(calls.list_keys())

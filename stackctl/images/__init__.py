@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stackctl.images.cosign.tool import how_to_get_cosign
     from stackctl.images.lock import Lock, load_lock, pin
-    from stackctl.images.of_stack import images_of, pinned_references, require_verified_images, verify_stack_images
+    from stackctl.images.of_stack import pinned_references, require_verified_images, verify_stack_images
     from stackctl.images.outcome import Outcome
     from stackctl.images.report import ImageReport
 
@@ -20,7 +20,6 @@ __all__ = [
     "Lock",
     "Outcome",
     "how_to_get_cosign",
-    "images_of",
     "load_lock",
     "pin",
     "pinned_references",
@@ -33,7 +32,6 @@ _HOMES = {
     "Lock": "lock",
     "Outcome": "outcome",
     "how_to_get_cosign": "cosign.tool",
-    "images_of": "of_stack",
     "load_lock": "lock",
     "pin": "lock",
     "pinned_references": "of_stack",

@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stackctl.images.judgement import combined, dated, named
 from stackctl.images.key_files import sha256_of
 from stackctl.images.outcome import Outcome, Stopped
-from stackctl.images.policy import denied, names, signers_for
+from stackctl.images.policy import denied, signers_for
 from stackctl.images.report import Attempt, ImageReport
 from stackctl.images.verdict import Signer, Subject, Verdict
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from stackctl.images.verdict import Verifier
     from stackctl.spec.images import SigningPolicy, Trust
 
-_INCONCLUSIVE = (Outcome.UNREACHABLE, Outcome.TOOL, Outcome.UNKNOWN)
 _ALWAYS_UNCHECKED = ("annotations: none are demanded", "what the image contains")
 
 
@@ -93,7 +93,7 @@ def resolve_exempt(reference: Reference, reason: str, tools: Tools, *, locked: s
     try:
         work.digest = tools.registry.resolve(tools.addresses.place_of(reference), reference).digest
         moved = _moved(work.digest, locked)
-        report = (moved and work.report(*moved)) or work.report(Outcome.EXEMPT, reason)
+        report = work.report(*moved) if moved else work.report(Outcome.EXEMPT, reason)
     except Stopped as stop:
         report = work.report(stop.outcome, stop.message, stop.remedy)
     return report.with_(part=part)
@@ -112,12 +112,15 @@ def _verify(reference: Reference, policy: SigningPolicy, tools: Tools, locked: s
         return work.report(*moved)
     verifier = tools.verifier()
     work.verifier = verifier.title
+    verifier.require(policy.min_cosign)
     subject = Subject(place, work.digest, (reference.name, place.name, *policy.signed_as, *policy.images))
     for trust in signers_for(policy, reference.tag):
         signer, verdict = _attempt(trust, subject, verifier, tools, work)
         if verdict.outcome is Outcome.VERIFIED and signer is not None:
             return _verified(reference, policy, signer, verdict, verifier, work)
-    return _not_verified(policy, work)
+    if not work.attempts:
+        return work.report(Outcome.UNKNOWN, f"no signer of policy {policy.name} covers this version")
+    return work.report(*combined(work.attempts))
 
 
 def _refusal(policy: SigningPolicy, reference: Reference, digest: str, work: _Work) -> ImageReport | None:
@@ -151,7 +154,7 @@ def _attempt(
     except Stopped as stop:
         verdict = Verdict(stop.outcome, f"{stop.message} ({stop.remedy})" if stop.remedy else stop.message)
     if verdict.outcome is Outcome.VERIFIED:
-        verdict = _dated(trust, _named(subject, verdict))
+        verdict = dated(trust, named(subject, verdict))
     work.cosign_s += verdict.cosign_s
     work.attempts.append(Attempt(trust.id, verdict.outcome, verdict.message))
     return signer, verdict
@@ -165,30 +168,6 @@ def _with_files(trust: Trust, tools: Tools) -> Signer:
         return Signer(trust, trusted_root=root)
     key = tools.keys.load(trust.key)
     return Signer(trust, key, sha256_of(key), root)
-
-
-def _named(subject: Subject, verdict: Verdict) -> Verdict:
-    """cosign ignores which repository a signature names; one key signs many, so it is compared here."""
-    strange = [name for name in verdict.named if not names(subject.names, name)]
-    if verdict.named and len(strange) == len(verdict.named):
-        return Verdict(
-            Outcome.OTHER_SIGNER,
-            f"the signature is good, but names the repository {', '.join(strange)}",
-            cosign_s=verdict.cosign_s,
-        )
-    return verdict
-
-
-def _dated(trust: Trust, verdict: Verdict) -> Verdict:
-    """A key that was replaced signs nothing new: the log's time must lie in the signer's days."""
-    first, until = trust.published.from_, trust.published.until
-    days = [moment.date() for moment in verdict.signed_at]
-    if verdict.outcome is not Outcome.VERIFIED or not days:
-        return verdict
-    if any((first is None or day >= first) and (until is None or day < until) for day in days):
-        return verdict
-    message = f"signed on {max(days)}, when {trust.id} was not in use (from {first or 'ever'}, until {until or 'now'})"
-    return Verdict(Outcome.OTHER_SIGNER, message, cosign_s=verdict.cosign_s)
 
 
 def _verified(
@@ -218,16 +197,3 @@ def _verified(
     return work.report(Outcome.VERIFIED).with_(
         signer=signer.trust.id, signed_by=str(signer), key_sha256=signer.key_sha256
     )
-
-
-def _not_verified(policy: SigningPolicy, work: _Work) -> ImageReport:
-    """ "No" needs every signer's clear no; one that could not be asked makes it "cannot tell"."""
-    if not work.attempts:
-        return work.report(Outcome.UNKNOWN, f"no signer of policy {policy.name} covers this version")
-    outcomes = [attempt.outcome for attempt in work.attempts]
-    order = (*_INCONCLUSIVE, *(outcome for outcome in Outcome if outcome not in (*_INCONCLUSIVE, Outcome.NO_SIGNATURE)))
-    outcome = next((outcome for outcome in order if outcome in outcomes), Outcome.NO_SIGNATURE)
-    told = [attempt for attempt in work.attempts if attempt.outcome is outcome]
-    if len(work.attempts) == 1:
-        return work.report(outcome, told[0].message)
-    return work.report(outcome, "; ".join(f"{attempt.signer}: {attempt.message}" for attempt in told))

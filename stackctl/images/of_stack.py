@@ -27,11 +27,6 @@ _WORKERS = 4
 """cosign spends its time waiting and in arithmetic; more at once help nobody."""
 
 
-def images_of(spec: Spec) -> dict[str, str]:
-    """Part → image reference, of the images the spec's runtime runs. The local runtime runs none."""
-    return {} if spec.runtime == "local" else dict(spec.images.references)
-
-
 def verify_stack_images(
     stack: StackDir,
     settings: Images,
@@ -62,13 +57,12 @@ def verify_stack_images(
         return [job.result() for job in jobs]
 
 
-def require_verified_images(stack: StackDir, spec: Spec, images: Mapping[str, str] | None = None) -> list[ImageReport]:
+def require_verified_images(stack: StackDir, spec: Spec, images: Mapping[str, str]) -> list[ImageReport]:
     """What `up` calls before it starts anything: with `images.policy: verify`, verify every image and pin it.
 
     Does nothing with `policy: off`. Raises UnavailableError if a tool, registry or key is missing, StackctlError if an
     image must not run; stack.lock is written only if all may.
     """
-    images = images_of(spec) if images is None else images
     if spec.images.policy == "off" or not images:
         return []
     reports = verify_stack_images(stack, spec.images, images)
@@ -111,10 +105,12 @@ def _verify_part(
 
 def no_policy(reference: Reference, part: str = "") -> ImageReport:
     """The report on an image nobody said anything about."""
+    by_hand = "give --key, or --certificate-identity with --certificate-oidc-issuer"
+    by_spec = "add a policy to images.policies in stack.yaml, or a reason to images.exempt"
     return ImageReport(
         image=str(reference),
         outcome=Outcome.UNKNOWN,
         message="no signing policy covers this image, so there is nothing to verify it by",
-        remedy="give --key, --certificate-identity with --certificate-oidc-issuer, or a policy in stack.yaml under images",
+        remedy=by_spec if part else by_hand,
         part=part,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -31,9 +31,14 @@ def tools_for(
     settings = settings or Images()
     registry = Registry()
 
-    @functools.cache
+    lock = threading.Lock()
+    known: list[Verifier] = []
+
     def chosen() -> Verifier:
-        return _verifier(verifier or settings.verifier, registry, timeout_s)
+        with lock:  # images are verified in threads, and cosign is looked at once
+            if not known:
+                known.append(_verifier(verifier or settings.verifier, registry, timeout_s))
+            return known[0]
 
     try:
         yield Tools(registry, Addresses(settings.registries), KeyStore(registry.http, root), chosen, root)

@@ -77,6 +77,10 @@ class Verifier(Protocol):
         """What is known to be wrong with this verifier."""
         ...
 
+    def require(self, minimum: str | None) -> None:
+        """Raise Stopped(TOOL) if a policy needs a newer cosign than this."""
+        ...
+
     def verify(self, subject: Subject, signer: Signer) -> Verdict:
         """Judge."""
         ...

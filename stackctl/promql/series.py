@@ -11,7 +11,7 @@ from stackctl.promql.shape import ANY, Interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-Kind = Literal["counter", "gauge", "bucket", "sum", "count", "quantile", "unknown"]
+Kind = Literal["counter", "gauge", "bucket", "sum", "count", "quantile", "period", "unknown"]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from stackctl.render.grafana import grafana_files
 from stackctl.render.litellm import litellm_config, start_script
 from stackctl.render.own import own_bundle_files
 from stackctl.render.prometheus import prometheus_yml, rule_files
+from stackctl.render.rule_tests import rule_test_files
 from stackctl.render.templates import fill, verbatim
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ def render_bundle(source: SpecFile, locked: Mapping[str, str] | None = None) -> 
     rules = resolve_rules(source)
     texts = {
         "prometheus/prometheus.yml": prometheus_yml(spec),
-        "alertmanager/alertmanager.yml": alertmanager_yml(spec),
+        "alertmanager/alertmanager.yml": alertmanager_yml(spec, rules),
     }
     texts |= _gateway_files(spec)
     texts |= {f"prometheus/rules/{name}": text for name, text in rule_files(rules).items()}
+    texts |= {f"prometheus/tests/{name}": text for name, text in rule_test_files(spec, rules).items()}
     dashboards = render_dashboards(rules)
     verbatim_texts = {"alertmanager/templates/stackctl.tmpl": verbatim("alertmanager/stackctl.tmpl")}
     verbatim_texts |= dashboards.files | own_bundle_files(source.own)

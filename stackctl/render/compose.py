@@ -100,13 +100,14 @@ def cpu_limits(spec: Spec) -> dict[str, float]:
 
 def secrets_of(spec: Spec) -> dict[str, list[str]]:
     """The names of the secrets each service reads from /run/secrets."""
-    slack = spec.alerts.receivers.slack
     token = [secret_name(spec.gateway.metrics.token)] if spec.gateway.metrics.token else []
     found = {
         "gateway": [*dict.fromkeys([*map(secret_name, _gateway_references(spec)), *_database_url(spec)])],
         "prometheus": token + _web("prometheus", spec.prometheus.password),
-        "alertmanager": ([secret_name(slack.webhook)] if slack else [])
-        + _web("alertmanager", spec.alertmanager.password),
+        "alertmanager": [
+            *map(secret_name, spec.alerts.receivers.secrets()),
+            *_web("alertmanager", spec.alertmanager.password),
+        ],
         "inbox": [],
         "grafana": [secret_name(GRAFANA_PASSWORD)],
         "postgres": [secret_name(POSTGRES_PASSWORD)],
@@ -124,7 +125,7 @@ def secrets_of(spec: Spec) -> dict[str, list[str]]:
 def _gateway_references(spec: Spec) -> Iterator[str]:
     yield MASTER_KEY
     for model in spec.models:
-        yield from (each.api_key for each in model.deployments if each.api_key)
+        yield from (reference for each in model.deployments for reference in each.secrets)
     yield from (key.secret for key in spec.keys)
     if spec.gateway.metrics.token:
         yield spec.gateway.metrics.token

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from stackctl.render.places import CONTAINER_PORTS, SECRETS_DIR, secret_reference
 from stackctl.render.yaml_text import to_yaml
 from stackctl.spec.model import CANARY_MODEL
+from stackctl.spec.quantity import byte_count
 
 if TYPE_CHECKING:
     from stackctl.spec import Spec
-    from stackctl.spec.model import Budget, Deployment, Key, Model
+    from stackctl.spec.model import Budget, Deployment, Key, Model, Routing, Timeouts
 
 MASTER_KEY_FILE = "secrets/gateway-master-key"
 _CANARY_USD_PER_MILLION = 10.0
@@ -27,6 +28,12 @@ def gateway_yaml(spec: Spec) -> str:
             "master_key": secret_reference(spec, f"file:{MASTER_KEY_FILE}"),
             "metrics": {"token": secret_reference(spec, spec.gateway.metrics.token)},
             "database": _database(spec),
+            "routing": _routing(spec.gateway.routing),
+            "serving": {
+                "max_body_bytes": byte_count(spec.gateway.max_body),
+                "recycle_after": spec.gateway.recycle_after,
+                "cors_origins": list(spec.gateway.cors_origins),
+            },
             "models": [_model(spec, model) for model in spec.models] + [_canary()],
             "teams": [{"name": team.name, "budget": _budget(team.budget)} for team in spec.teams],
             "keys": [_key(spec, key) for key in spec.keys],
@@ -53,6 +60,7 @@ def _model(spec: Spec, model: Model) -> dict[str, Any]:
         "name": model.name,
         "hidden": False,
         "fallbacks": list(model.fallbacks),
+        "context_fallbacks": list(model.context_fallbacks),
         "deployments": [
             _deployment(spec, f"{model.name}-{index}", deployment) for index, deployment in enumerate(model.deployments)
         ],
@@ -66,14 +74,42 @@ def _deployment(spec: Spec, id_: str, deployment: Deployment) -> dict[str, Any]:
         "model": deployment.model,
         "api_base": deployment.api_base,
         "api_key": secret_reference(spec, deployment.api_key),
+        "api_version": deployment.api_version,
+        "headers": {name: _header(spec, value) for name, value in deployment.headers.items()},
         "rpm": deployment.rpm,
         "tpm": deployment.tpm,
         "weight": deployment.weight,
+        "priority": deployment.priority,
+        "timeouts": _timeouts(deployment.timeouts),
         "price": deployment.price.model_dump() if deployment.price else None,
     }
     if deployment.mock:
         rendered["mock"] = deployment.mock.model_dump()
     return rendered
+
+
+def _routing(routing: Routing) -> dict[str, Any]:
+    return {
+        "strategy": routing.strategy,
+        "retries": routing.retries,
+        "allowed_failures": routing.allowed_failures,
+        "cooldown_s": routing.cooldown.seconds,
+        "soft_limit": routing.soft_limit,
+    }
+
+
+def _timeouts(timeouts: Timeouts) -> dict[str, float]:
+    return {
+        "connect_s": timeouts.connect.seconds,
+        "first_byte_s": timeouts.first_byte.seconds,
+        "idle_s": timeouts.idle.seconds,
+        "total_s": timeouts.total.seconds,
+    }
+
+
+def _header(spec: Spec, value: str) -> str | None:
+    """A secret reference as the gateway sees it; plain text as it is."""
+    return secret_reference(spec, value) if value.startswith(("env:", "file:")) else value
 
 
 def _canary() -> dict[str, Any]:

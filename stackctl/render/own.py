@@ -13,6 +13,7 @@ from stackctl.errors import SpecError
 from stackctl.problem import Position, Problem
 from stackctl.render.dashboards.compiled import PROMETHEUS_UID
 from stackctl.render.dashboards.definition import load_definitions
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,7 +71,7 @@ def _provisionable(content: dict[str, Any]) -> Any:
 
 def _rules(file: OwnFile) -> str:
     try:
-        content = yaml.safe_load(file.text)
+        content = load_yaml(file.text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 0

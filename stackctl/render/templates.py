@@ -14,7 +14,7 @@ from stackctl.resources import data_dir
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(*, html: bool = False) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(data_dir("templates")),
         variable_start_string="[[",
@@ -27,13 +27,18 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 the output is configuration, never HTML
+        autoescape=html,  # noqa: S701 configuration is not HTML; pages are escaped
     )
 
 
 def fill(template: str, **values: Any) -> str:
     """The text of `templates/<template>` with `values`; an unknown variable is an error."""
     return _environment().get_template(template).render(values)
+
+
+def fill_html(template: str, **values: Any) -> str:
+    """The same for a page: every value is escaped."""
+    return _environment(html=True).get_template(template).render(values)
 
 
 def verbatim(template: str) -> str:

@@ -7,6 +7,7 @@ import re
 _ESCAPE = re.compile(
     r"\\(?:u[0-9A-Fa-f]{4}(?:\\u[Dd][C-Fc-f][0-9A-Fa-f]{2})?|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|\r?\n[ \t]*|.)", re.DOTALL
 )
+_CONTINUED = re.compile(r"\\\r?\n[ \t]*")
 _WHITE = " \t\r\n"
 
 
@@ -51,7 +52,7 @@ def _to_ink(raw: str, at: int, double: bool) -> int:
     while at < len(raw):
         if raw[at] in _WHITE:
             at += 1
-        elif double and (skipped := re.compile(r"\\\r?\n[ \t]*").match(raw, at)):
+        elif double and (skipped := _CONTINUED.match(raw, at)):
             at = skipped.end()
         else:
             break

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stackctl.problem import Position
+from stackctl.source.align import align
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +34,29 @@ class Lines:
 
 @dataclass(frozen=True)
 class Placed:
-    """A text and, for each of its characters, where it stands in its file."""
+    """A text and, for each of its characters, where it stands in its file.
+
+    `raw` is the text as written, quotes and escapes included, from offset `start` of the file on; `skip` characters
+    of the decoded text come before this part of it.
+    """
 
     text: str
     lines: Lines
-    offsets: tuple[int, ...]
+    raw: str
+    start: int
+    skip: int = 0
+    whole: str = ""
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """The offset in the file of each character, and of the end. Worked out only when somebody asks."""
+        found = align(self.raw, self.whole or self.text, self.start)
+        return found[self.skip : self.skip + len(self.text) + 1]
+
+    def part(self, start: int, end: int) -> Placed:
+        """Characters `start` to `end` as a text of its own, at the same place."""
+        whole = self.whole or self.text
+        return Placed(self.text[start:end], self.lines, self.raw, self.start, self.skip + start, whole)
 
     def at(self, index: int = 0) -> Position:
         """The position of character `index`; beyond the end, of the last one."""

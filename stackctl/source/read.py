@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from stackctl.errors import UsageError
-from stackctl.source.align import align
 from stackctl.source.node import Lines, Node, Placed
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -44,7 +43,7 @@ def _from_yaml(loader: Any, node: yaml.Node, text: str, lines: Lines) -> Node:
     if isinstance(node, yaml.SequenceNode):
         return Node([_from_yaml(loader, item, text, lines) for item in node.value], lines, start)
     raw = text[start : node.end_mark.index]
-    placed = Placed(str(node.value), lines, align(raw, str(node.value), start))
+    placed = Placed(str(node.value), lines, raw, start)
     return Node(loader.construct_object(node), lines, start, placed)
 
 
@@ -78,10 +77,10 @@ class _Json:
         data, end = self._decode(self._text, at)
         placed = None
         if isinstance(data, str):
-            placed = Placed(data, self._lines, align(self._text[at:end], data, at))
+            placed = Placed(data, self._lines, self._text[at:end], at)
         elif data is not None:
             shown = self._text[at:end]
-            placed = Placed(shown, self._lines, tuple(range(at, end + 1)))
+            placed = Placed(shown, self._lines, shown, at)
         return Node(data, self._lines, at, placed), end
 
     def _mapping(self, start: int) -> tuple[Node, int]:

@@ -11,6 +11,7 @@ from stackctl.catalogue.releases import refused
 if TYPE_CHECKING:
     from stackctl.spec.model import Spec
 
+_TEAMS_SINCE, _URL_FILE_SINCE = (0, 28), (0, 26)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _RESERVED_CONNECTIONS = 10
 """What PostgreSQL keeps for superusers (3), migrations, back-ups and people."""
@@ -29,6 +30,19 @@ def refuse_contradictions(spec: Spec) -> None:
         _refuse_container_settings(spec)
     _refuse_overdrawn_pool(spec)
     _refuse_bad_release(spec)
+    _refuse_unknown_receivers(spec)
+
+
+def _refuse_unknown_receivers(spec: Spec) -> None:
+    """An older Alertmanager would refuse the whole configuration for one field it does not know."""
+    version = tuple(int(part) for part in spec.alertmanager.version.split(".")[:2])
+    receivers = spec.alerts.receivers
+    remedy = "say with alertmanager.version which one runs"
+    if receivers.teams and version < _TEAMS_SINCE:
+        raise fault(f"Teams needs Alertmanager 0.28 or newer; {remedy}", "alerts", "receivers", "teams")
+    if receivers.webhook and receivers.webhook.url_file and version < _URL_FILE_SINCE:
+        path = ("alerts", "receivers", "webhook", "url_file")
+        raise fault(f"url_file needs Alertmanager 0.26 or newer; {remedy}", *path)
 
 
 def _refuse_bad_release(spec: Spec) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stackctl.catalogue.releases import litellm_releases
 from stackctl.spec.checks import Checks
 from stackctl.spec.contradictions import fault, refuse_contradictions
 from stackctl.spec.images import Images
 from stackctl.spec.quantity import Duration, check_size
-from stackctl.spec.secret import FileRef, SecretRef, check_reference
+from stackctl.spec.receivers import Inbox, Receivers
+from stackctl.spec.secret import SecretRef, check_reference
+from stackctl.spec.section import Port, Section
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
 _STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_CREDENTIAL = re.compile("authorization|key|token|secret|cookie|password", re.IGNORECASE)
 _SCRAPE_FLOOR = Duration("15s")
 TEST_PREFIX = "stackctl-test-"
 CANARY_MODEL = "stackctl-canary"
@@ -31,8 +36,11 @@ def _check_database(value: str) -> str:
     return value if value in ("sqlite", "postgres") else check_reference(value)
 
 
+def _text_of_date(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
 Runtime = Literal["local", "compose"]
-Port = Annotated[int, Field(ge=1, le=65535)]
 Size = Annotated[str, AfterValidator(check_size)]
 ScrapeInterval = Annotated[Duration, AfterValidator(_check_floor)]
 DatabaseUrl = Annotated[str, AfterValidator(_check_database)]
@@ -42,12 +50,6 @@ Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
 _ASKED_OF_ALL = (
     "Demanded from everybody (user `admin`), and required where the host is not loopback; runtime compose only."
 )
-
-
-class Section(BaseModel):
-    """A mapping of the spec: unknown fields are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Price(Section):
@@ -65,6 +67,15 @@ class Mock(Section):
     completion_tokens: int = Field(32, ge=1, description="Tokens in an answer.")
 
 
+class Timeouts(Section):
+    """How long an upstream may take."""
+
+    connect: Duration = Field(Duration("5s"), description="To accept a connection.")
+    first_byte: Duration = Field(Duration("5m"), description="To the first byte of its answer.")
+    idle: Duration = Field(Duration("1m"), description="Between two chunks.")
+    total: Duration = Field(Duration("10m"), description="For the whole answer.")
+
+
 class Deployment(Section):
     """One upstream target of a public model name."""
 
@@ -74,11 +85,39 @@ class Deployment(Section):
         None, pattern=r"^https?://", description="Base URL, where it is not the provider's own."
     )
     api_key: SecretRef | None = Field(None, description="A reference to the provider's key.")
+    # Unquoted, Azure's versions are dates to YAML.
+    api_version: Annotated[str | None, BeforeValidator(_text_of_date)] = Field(
+        None,
+        pattern=r"^[A-Za-z0-9.-]{1,40}$",
+        description="Azure's or Anthropic's version of the API; without it the gateway takes one that it knows.",
+    )
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        description="Headers of every request to this deployment. A value may be a secret reference (env:NAME, "
+        "file:path); one that carries a credential must be.",
+    )
     rpm: int | None = Field(None, ge=1, description="Requests per minute the provider grants.")
     tpm: int | None = Field(None, ge=1, description="Tokens per minute the provider grants.")
     weight: float = Field(1, gt=0, description="Share of the traffic among the deployments of one model.")
+    priority: int = Field(0, ge=0, le=1000, description="With strategy `priority`: the lowest number goes first.")
+    timeouts: Timeouts = Field(default_factory=lambda: Timeouts(), description="How long its upstream may take.")
     price: Price | None = Field(None, description="Own prices; without them the built-in price table is asked.")
     mock: Mock | None = Field(None, description="Only for provider `mock`.")
+
+    @property
+    def secrets(self) -> list[str]:
+        """The references to secrets among its fields."""
+        found = [self.api_key] if self.api_key else []
+        return found + [value for value in self.headers.values() if value.startswith(("env:", "file:"))]
+
+    @model_validator(mode="after")
+    def _headers_hold_no_secret(self) -> Deployment:
+        for name, value in self.headers.items():
+            if not _HEADER.fullmatch(name):
+                raise fault("a header's name is made of letters, digits and dashes", "headers", name)
+            if _CREDENTIAL.search(name) and not value.startswith(("env:", "file:")):
+                raise fault("this header is a credential: use env:NAME or file:path", "headers", name)
+        return self
 
     @model_validator(mode="after")
     def _mock_only_for_mock(self) -> Deployment:
@@ -93,6 +132,9 @@ class Model(Section):
     name: Name = Field(description="The name clients ask for.")
     deployments: list[Deployment] = Field(min_length=1)
     fallbacks: list[Name] = Field(default_factory=list, description="Models to try, in order, when this one fails.")
+    context_fallbacks: list[Name] = Field(
+        default_factory=list, description="Models to try when a prompt is too long for this one."
+    )
 
 
 class Budget(Section):
@@ -151,6 +193,24 @@ class GatewayMetrics(Section):
     )
 
 
+class Routing(Section):
+    """How the bundled gateway chooses among deployments, and when it leaves one alone."""
+
+    strategy: Literal["weighted", "least_busy", "lowest_latency", "lowest_cost", "priority"] = Field(
+        "weighted", description="Which deployment of a model is tried first."
+    )
+    retries: int = Field(2, ge=0, le=20, description="Tries at other deployments of a model after the first one.")
+    allowed_failures: int = Field(
+        3, ge=1, le=1000, description="Failures in a row after which a deployment rests; 401, 403 and 429 do at once."
+    )
+    cooldown: Duration = Field(
+        Duration("5s"), description="How long it rests; each further failure doubles it, up to 5 minutes."
+    )
+    soft_limit: float = Field(
+        0.8, gt=0, le=1, description="Share of a rate limit from which on traffic moves to the backup."
+    )
+
+
 class Gateway(Section):
     """The LLM gateway."""
 
@@ -182,6 +242,14 @@ class Gateway(Section):
     )
     database: Database = Database()
     metrics: GatewayMetrics = GatewayMetrics()
+    routing: Routing = Routing()
+    cors_origins: list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,]+)$")]] = Field(
+        default_factory=list, description="Origins whose web pages may call the API from a browser; none by default."
+    )
+    max_body: Size = Field("32MB", description="The largest request; a larger one is answered with 413.")
+    recycle_after: int | None = Field(
+        None, ge=1000, description="Requests after which a worker is replaced by a fresh one; never by default."
+    )
 
     @property
     def release(self) -> str:
@@ -239,29 +307,16 @@ class Alertmanager(Section):
 
     host: str = "127.0.0.1"
     port: Port = 9093
+    version: str = Field(
+        "0.25",
+        pattern=r"^[0-9]+\.[0-9]+(\.[0-9]+)?$",
+        description="The oldest Alertmanager that must understand the configuration. 0.25 is Debian 12's; Teams needs "
+        "0.28, a webhook's url_file 0.26.",
+    )
     password: SecretRef | None = Field(None, description=_ASKED_OF_ALL)
     group_wait: Duration = Field(Duration("30s"), description="How long to wait for alerts that belong together.")
     group_interval: Duration = Duration("5m")
     repeat_interval: Duration = Duration("12h")
-
-
-class SlackReceiver(Section):
-    """Alerts to a Slack channel by an incoming webhook."""
-
-    webhook: FileRef = Field(description="A reference to the file with the webhook URL; Alertmanager reads it.")
-    channel: str = Field(pattern=r"^[#@].+", description="Such as '#llm-spend'.")
-
-
-class Receivers(Section):
-    """Where alerts go. With none, they go to the stack's own inbox."""
-
-    slack: SlackReceiver | None = None
-
-
-class Inbox(Section):
-    """The embedded receiver: it takes Slack-shaped messages, keeps and shows them."""
-
-    port: Port = 9095
 
 
 class RuleOverride(Section):
@@ -374,9 +429,10 @@ class Spec(Section):
         models = {model.name for model in self.models}
         teams = {team.name for team in self.teams}
         for m, model in enumerate(self.models):
-            for f, name in enumerate(model.fallbacks):
-                if name not in models or name == model.name:
-                    raise fault(f"'{name}' is not another model of this spec", "models", m, "fallbacks", f)
+            for field in ("fallbacks", "context_fallbacks"):
+                for f, name in enumerate(getattr(model, field)):
+                    if name not in models or name == model.name:
+                        raise fault(f"'{name}' is not another model of this spec", "models", m, field, f)
         for k, key in enumerate(self.keys):
             if key.team is not None and key.team not in teams:
                 raise fault(f"team '{key.team}' is not declared", "keys", k, "team")

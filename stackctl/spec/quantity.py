@@ -74,6 +74,15 @@ class Duration:
         return cls(value)
 
 
+def byte_count(size: str) -> int:
+    """The bytes of a checked size; units are powers of 1024, as in Prometheus."""
+    match = _SIZE.fullmatch(size)
+    if match is None:
+        raise ValueError(f"{size!r} is not a size")
+    power: int = ("B", "KB", "MB", "GB", "TB").index(match[2])
+    return int(match[1]) << (10 * power)
+
+
 def check_size(value: str) -> str:
     """A size in Prometheus' notation, such as `2GB`; raises ValueError otherwise."""
     if not isinstance(value, str) or not _SIZE.fullmatch(value):

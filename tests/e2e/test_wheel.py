@@ -25,9 +25,10 @@ def run(*command: object, cwd: Path) -> str:
 @pytest.mark.timeout(600)
 def test_an_installed_wheel_renders_away_from_the_checkout(tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist", cwd=CHECKOUT)
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     (wheel,) = (tmp_path / "dist").glob("*.whl")
-    run(tmp_path / "venv/bin/python", "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
+    python = tmp_path / "venv/bin/python"
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", wheel, cwd=tmp_path)
     stackctl = tmp_path / "venv/bin/stackctl"
     run(stackctl, "init", "stack", "--demo", "--defaults", cwd=tmp_path)
     run(stackctl, "render", "-C", "stack", cwd=tmp_path)
@@ -39,3 +40,5 @@ def test_an_installed_wheel_renders_away_from_the_checkout(tmp_path: Path) -> No
     )
     rendered = {str(path.relative_to(tmp_path / "stack/bundle")) for path in (tmp_path / "stack/bundle").rglob("*.*")}
     assert {"prometheus/rules/budget.yml", "alertmanager/alertmanager.yml", "local/supervisord.conf"} <= rendered
+    policies = "from stackctl.images.policy import shipped_policies; print(*shipped_policies())"
+    assert "litellm" in run(tmp_path / "venv/bin/python", "-c", policies, cwd=tmp_path)

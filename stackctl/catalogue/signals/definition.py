@@ -6,8 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+
+from stackctl.yaml_data import load_yaml
 
 
 class _Data(BaseModel):
@@ -108,7 +109,7 @@ def engine_signals(engine: str) -> EngineSignals:
 
 
 def _data(name: str) -> Any:
-    return yaml.safe_load((files(__package__) / f"{name}.yaml").read_text(encoding="utf-8"))
+    return load_yaml((files(__package__) / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def _label_sources(value: Any) -> Any:

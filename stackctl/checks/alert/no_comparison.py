@@ -75,7 +75,8 @@ def _conditions(expr: Expr) -> Iterator[Binary]:
     """The comparisons that decide by themselves; deeper ones, such as `>= 0` against NaN, only filter."""
     expr = bare(expr)
     if isinstance(expr, Binary) and expr.op in ("and", "or", "unless"):
-        for child in expr.children:
+        # Right of `and` and `unless`, `x offset 1h >= 0` asks whether the series was there at all.
+        for child in expr.children if expr.op == "or" else (expr.left,):
             yield from _conditions(child)
     elif isinstance(expr, Binary) and expr.is_filter:
         yield expr

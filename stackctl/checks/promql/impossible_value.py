@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackctl.checks.check import Check
@@ -14,7 +15,7 @@ from stackctl.promql.series import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stackctl.checks.subject import Subject
+    from stackctl.checks.subject import Expression, Subject
     from stackctl.problem import Problem
     from stackctl.promql import Matcher, Shape
 
@@ -23,6 +24,8 @@ CHECK = Check(
     Severity.ERROR,
     "The matcher selects nothing, or leaves nothing out: the query looks filtered and is not.",
 )
+
+_WORDS = re.compile(r"\w+(?:\|\w+)+")
 
 
 def examine(subject: Subject) -> Iterator[Problem]:
@@ -34,7 +37,10 @@ def examine(subject: Subject) -> Iterator[Problem]:
                 continue
             for matcher in node.matchers:
                 values = _values(shape, matcher.name)
-                if not values or matcher.variable or not _is_void(matcher, values):
+                if not values or matcher.variable:
+                    continue
+                if not _is_void(matcher, values):
+                    yield from _alternatives(item, matcher, values)
                     continue
                 positive = matcher.op in ("=", "=~")
                 yield CHECK.problem(
@@ -45,6 +51,21 @@ def examine(subject: Subject) -> Iterator[Problem]:
                     remedy=_remedy(matcher, values),
                     severity=CHECK.severity if positive else Severity.WARNING,
                 )
+
+
+def _alternatives(item: Expression, matcher: Matcher, values: frozenset[str]) -> Iterator[Problem]:
+    """Single words of an alternation that exist nowhere, beside others that do."""
+    if matcher.op not in ("=~", "!~") or not _WORDS.fullmatch(matcher.value):
+        return
+    for word in matcher.value.split("|"):
+        if word not in values:
+            yield CHECK.problem(
+                f'{matcher}: no series has the {matcher.name} "{word}"',
+                item.at(matcher.at),
+                item.target,
+                severity=Severity.WARNING,
+                remedy=_remedy(replace(matcher, value=word), values),
+            )
 
 
 def _values(shape: Shape, label: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackctl.checks.check import Check
 from stackctl.problem import Severity
+from stackctl.promql.tokens import tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ def examine(subject: Subject) -> Iterator[Problem]:
         key = (rule.alert, rule.name, labels)
         first = seen.setdefault(key, rule)
         if first is not rule:
-            same = " ".join(first.expr.text.split()) == " ".join(rule.expr.text.split())
+            same = _words(first) == _words(rule)
             word = "the same" if same else "another"
             yield CHECK.problem(
                 f"{rule.name} is defined at {first.position} already, with {word} expression and the same labels",
@@ -39,3 +40,8 @@ def examine(subject: Subject) -> Iterator[Problem]:
                 rule.name,
                 severity=None if same else Severity.ERROR,
             )
+
+
+def _words(rule: Rule) -> list[str]:
+    """The expression without blanks and comments."""
+    return [token.text for token in tokenize(rule.expr.text)]

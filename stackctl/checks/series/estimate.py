@@ -20,7 +20,7 @@ ROUTE = frozenset(
     {"model", "provider", "deployment", "requested_model", "model_id", "api_provider", "litellm_model_name", "api_base"}
 )
 FALLBACK = frozenset({"from_model", "to_model", "fallback_model"})
-STATUSES, ERROR_TYPES = 8, 8
+STATUSES, ERROR_TYPES = 5, 4
 """Distinct values one key sees in practice."""
 ADDRESSES, AGENTS = 2, 2
 """Client addresses and user agents per key. Nothing bounds them: a key handed around costs more than this."""
@@ -32,7 +32,7 @@ _SINGLE = {
     "exception_class": 1,  # follows from the status
     "token_type": 2,
     "success": 2,
-    "route": 4,
+    "route": 2,
     "client_ip": ADDRESSES,
     "user_agent": AGENTS,
 }

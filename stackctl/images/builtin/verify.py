@@ -43,6 +43,9 @@ class BuiltinVerifier:
     def warnings(self) -> tuple[str, ...]:
         return ("verified by stackctl's own code, which is not cosign and has had less scrutiny",)
 
+    def require(self, minimum: str | None) -> None:
+        """A policy's oldest cosign says nothing about this verifier."""
+
     def verify(self, subject: Subject, signer: Signer) -> Verdict:
         """Judge one image; raises Stopped for an unusable key, trust root or library."""
         if signer.key is None:

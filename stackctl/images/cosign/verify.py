@@ -40,6 +40,10 @@ class CosignVerifier:
     def warnings(self) -> tuple[str, ...]:
         return ()
 
+    def require(self, minimum: str | None) -> None:
+        """Raise Stopped(TOOL) if cosign is older than `minimum`."""
+        self.cosign.require(minimum)
+
     def verify(self, subject: Subject, signer: Signer) -> Verdict:
         """Judge one image; raises Stopped if cosign does not run or does not end."""
         done = self._run(subject, signer, legacy=False)

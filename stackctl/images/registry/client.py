@@ -24,6 +24,8 @@ MANIFEST_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd
 _MAX_MANIFEST = 4 * 1024 * 1024
 """The bound the distribution project sets itself."""
 _MAX_TAG_PAGES = 50
+_NO_REFERRERS_API = (400, 404, 405, 406, 501)
+"""404 by the specification; older registries answer a path they do not know in other ways."""
 _LINK_NEXT = 'rel="next"'
 
 
@@ -87,7 +89,9 @@ class Registry:
 
     def referrers(self, place: Place, digest: str) -> list[dict[str, Any]]:
         """Descriptors of what refers to `digest`, by the referrers API or its fallback tag (OCI 1.1)."""
-        answer = self._get(place, f"{place.url}/referrers/{digest}", _MAX_MANIFEST, INDEX_TYPES[0])
+        answer = self._get(
+            place, f"{place.url}/referrers/{digest}", _MAX_MANIFEST, INDEX_TYPES[0], absent=_NO_REFERRERS_API
+        )
         found = Manifest(answer.body, "") if answer else self.manifest(place, digest.replace(":", "-"))
         listed = found.data.get("manifests") if found else None
         return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
@@ -108,7 +112,7 @@ class Registry:
             raise Stopped(Outcome.MISSING, f"{place.host} has no repository {place.repository}", "check the name")
         return found
 
-    def _get(self, place: Place, url: str, limit: int, accept: str) -> Answer | None:
+    def _get(self, place: Place, url: str, limit: int, accept: str, absent: tuple[int, ...] = (404,)) -> Answer | None:
         key = (place.host, place.repository)
         with self._lock:
             known = self._authorizations.get(key, "")
@@ -119,18 +123,16 @@ class Registry:
             with self._lock:
                 self._authorizations[key] = fresh
             answer = self._send(url, limit, accept, fresh) if fresh else answer
-        return _accepted(answer, place)
+        return None if answer.status in absent else _accepted(answer, place)
 
     def _send(self, url: str, limit: int, accept: str, authorization_: str) -> Answer:
         headers = {"accept": accept} | ({"authorization": authorization_} if authorization_ else {})
         return self.http.send("GET", url, limit=limit, headers=headers)
 
 
-def _accepted(answer: Answer, place: Place) -> Answer | None:
+def _accepted(answer: Answer, place: Place) -> Answer:
     if answer.status == 200:
         return answer
-    if answer.status == 404:
-        return None
     if answer.status in (401, 403):
         raise Stopped(
             Outcome.UNREACHABLE,

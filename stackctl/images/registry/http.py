@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REDIRECTS = 3
+_PATIENCE = 3
+"""A whole answer may take this many times the time-out, which bounds the wait for each single part of it."""
 _REDIRECT_CODES = (301, 302, 303, 307, 308)
 
 
@@ -78,8 +81,11 @@ class Http:
             client = self._client(url)
             with client.stream(method, url, headers=dict(headers), data=dict(data) if data else None) as response:
                 body = bytearray()
+                deadline = time.monotonic() + _PATIENCE * self.timeout_s
                 for chunk in response.iter_bytes():
                     body += chunk
+                    if time.monotonic() > deadline:
+                        raise Stopped(Outcome.UNREACHABLE, f"{_shown(url)} sends too slowly")
                     if len(body) > limit:
                         raise Stopped(Outcome.UNREACHABLE, f"{_shown(url)} sends more than {limit} bytes")
                 return Answer(url, response.status_code, response.headers, bytes(body))

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from stackctl.spec.quantity import Duration
+from stackctl.yaml_data import load_yaml
 
 DriverName = Literal["budget", "errors", "latency", "headroom", "inject"]
 
@@ -32,7 +32,7 @@ _UNKNOWN = DriverEntry(driver="inject", reason="no driver is registered for it")
 @cache
 def registry() -> Mapping[str, DriverEntry]:
     """Every registered alert by name."""
-    data = yaml.safe_load(Path(__file__).with_name("registry.yaml").read_text(encoding="utf-8"))
+    data = load_yaml(Path(__file__).with_name("registry.yaml").read_text(encoding="utf-8"))
     return TypeAdapter(dict[str, DriverEntry]).validate_python(data)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from starlette.routing import Route
 
 from stackctl import __version__
 from stackctl.proof.inbox.page import render_page
+from stackctl.resources import data_dir
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from stackctl.proof.inbox.store import Store
 
 MAX_BODY_BYTES = 1024 * 1024
+_ALERT = re.compile(r"[A-Za-z0-9]+")
 
 
 class _RefusedError(Exception):
@@ -37,6 +40,7 @@ def create_app(store: Store) -> Starlette:
         routes=[
             Route("/", inbox.page),
             Route("/health", inbox.health),
+            Route("/runbooks/{alert}", inbox.runbook),
             Route("/slack", inbox.slack, methods=["POST"]),
             Route("/webhook", inbox.webhook, methods=["POST"]),
             Route("/messages", inbox.messages, methods=["GET"]),
@@ -87,6 +91,14 @@ class _Inbox:
 
     async def clear(self, _request: Request) -> Response:
         return JSONResponse({"deleted": self._store.clear()})
+
+    async def runbook(self, request: Request) -> Response:
+        """The page an alert's message links to, as the Markdown it is written in."""
+        page = data_dir("docs/runbooks") / f"{request.path_params['alert']}.md"
+        if not _ALERT.fullmatch(request.path_params["alert"]) or not page.is_file():
+            return PlainTextResponse("there is no runbook of that name", 404)
+        headers = {"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
+        return PlainTextResponse(page.read_text(encoding="utf-8"), headers=headers)
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__, "last": self._store.last})

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from stackctl.proof.observe.prometheus import TEST_LABEL
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from stackctl.proof.observe.web import Web
@@ -66,7 +66,7 @@ class AlertmanagerApi:
     async def config(self) -> dict[str, Any]:
         """The configuration it runs with; secrets are blanked by Alertmanager itself."""
         status = await self._web.json("/api/v2/status")
-        return yaml.safe_load(status["config"]["original"]) or {}
+        return load_yaml(status["config"]["original"]) or {}
 
     async def counts(self, integration: str) -> NotificationCounts:
         return parse_counts(await self._web.text("/metrics"), integration)

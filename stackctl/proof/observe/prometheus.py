@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from stackctl.spec.quantity import Duration
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from stackctl.proof.observe.web import Web
@@ -129,7 +128,7 @@ class PrometheusApi:
 
     async def scrape_interval(self) -> float | None:
         """The configured default, for targets that are not known yet."""
-        config = yaml.safe_load((await self._data("/api/v1/status/config"))["yaml"]) or {}
+        config = load_yaml((await self._data("/api/v1/status/config"))["yaml"]) or {}
         return _seconds((config.get("global") or {}).get("scrape_interval"))
 
     async def _data(self, path: str, **params: str) -> Any:

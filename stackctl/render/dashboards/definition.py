@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from stackctl.resources import data_dir
+from stackctl.yaml_data import load_yaml
 
 Kind = Literal["stat", "timeseries", "gauge", "bargauge", "table", "heatmap"]
 Text = Annotated[str, Field(min_length=1)]
@@ -73,10 +73,14 @@ class Panel(_Part):
     """A range of the panel's own, such as `now/d` for today, whatever the dashboard shows."""
     instant: bool = False
     """In a stat: only the value at the end of the range, without the line of how it got there."""
+    shown: Literal["value", "name", "value_and_name"] = "value"
+    """In a stat: what of each series is written."""
     repeat: str = ""
     """A variable: one panel for each of its chosen values."""
     labels: dict[str, str] = Field(default_factory=dict)
     """In a table: label → heading of the columns on the left."""
+    wide: str = ""
+    """In a table: the column with the long texts."""
     sort: str = ""
     """In a table: the column to sort by, largest first."""
     meanings: dict[str, Meaning] = Field(default_factory=dict)
@@ -119,11 +123,11 @@ class Variable(_Part):
 def load_definitions() -> tuple[Definition, ...]:
     """Every dashboard that ships with stackctl, in the order of file names."""
     files = sorted(data_dir("dashboards").glob("*.yaml"))
-    return tuple(Definition.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files)
+    return tuple(Definition.model_validate(load_yaml(file.read_text(encoding="utf-8"))) for file in files)
 
 
 @cache
 def load_variables() -> dict[str, Variable]:
     """Variable name → what it offers, from `dashboards/shared/variables.yaml`."""
     text = (data_dir("dashboards") / "shared" / "variables.yaml").read_text(encoding="utf-8")
-    return {name: Variable.model_validate(entry) for name, entry in yaml.safe_load(text).items()}
+    return {name: Variable.model_validate(entry) for name, entry in load_yaml(text).items()}

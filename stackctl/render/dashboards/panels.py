@@ -69,7 +69,8 @@ def _targets(panel: Panel) -> list[grafana.Target]:
 def _defaults(panel: Panel, context: Context) -> dict[str, Any]:
     defaults: dict[str, Any] = {
         "unit": panel.unit,
-        "noValue": panel.no_value,
+        # In a table it stands in single empty cells.
+        "noValue": "–" if panel.kind == "table" else panel.no_value,
         "color": {"mode": "palette-classic" if panel.kind in ("timeseries", "heatmap") else "thresholds"},
         "thresholds": {"mode": "absolute", "steps": steps(panel.thresholds, context.alerts)},
         "mappings": _mappings(panel),
@@ -91,7 +92,7 @@ def _mappings(panel: Panel) -> list[dict[str, Any]]:
 
 def _custom(panel: Panel, context: Context) -> dict[str, Any]:
     if panel.kind == "table":
-        return {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
+        return {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "minWidth": 90}
     if panel.kind != "timeseries":
         return {}
     return {
@@ -130,8 +131,8 @@ def _stat(panel: Panel) -> dict[str, Any]:
     return {
         "reduceOptions": _LAST,
         "orientation": "auto",
-        "textMode": "auto" if any(query.legend for query in panel.queries) else "value",
-        "colorMode": "background" if panel.meanings else "value",
+        "textMode": panel.shown,
+        "colorMode": "background_solid" if panel.meanings else "value",
         "graphMode": "none" if panel.meanings or panel.instant else "area",
         "justifyMode": "auto",
         "wideLayout": True,

@@ -16,7 +16,7 @@ GRAFANA_VALUES = {
     "__range_s": "21600",
     "__range_ms": "21600000",
 }
-_VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::\w+)?\}|\$([A-Za-z_]\w*)")
 
 
 def substitute(expr: str, **values: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stackctl.catalogue.load import STACK, load_catalogue
 from stackctl.catalogue.rules import LeftOut
+from stackctl.render.dashboards.fitting import fitted
 from stackctl.render.dashboards.promql import metrics_in
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from stackctl.catalogue.rules import RuleSet
     from stackctl.render.dashboards.definition import Definition, Panel, Query, Row
+
+_NOT_NARROWED = "With this gateway, a choice of {} does not narrow it."
 
 
 class Supply:
@@ -26,12 +29,21 @@ class Supply:
             for record, signal in rules.signals.signal_of_record.items()
             if signal in rules.signals.unsupported
         }
+        self._labels = {name: record.labels for name, record in rules.records.items()}
         self._line = rules.line
 
     def missing(self, query: Query) -> str:
         """Why a query can have no data; empty if nothing speaks against it."""
         absent = sorted(metrics_in(query.expr) - self._names)
         return "; ".join(self._reasons.get(name, f"{self._line} has no {name}") for name in absent)
+
+    def fit(self, panel: Panel, queries: tuple[Query, ...]) -> Panel:
+        """The panel with these queries only, each fit to the labels there are; its description says what that means."""
+        fits = [fitted(query.expr, self._labels) for query in queries]
+        kept = tuple(query.model_copy(update={"expr": expr}) for query, (expr, _) in zip(queries, fits, strict=True))
+        dropped = sorted(frozenset().union(*(labels for _, labels in fits)))
+        note = f" {_NOT_NARROWED.format(' or '.join(dropped))}" if dropped else ""
+        return panel.model_copy(update={"queries": kept, "description": panel.description + note})
 
 
 def reduced(definition: Definition, supply: Supply) -> tuple[Definition, list[LeftOut]]:
@@ -58,4 +70,4 @@ def _panel(dashboard: str, panel: Panel, supply: Supply, left_out: list[LeftOut]
     for query, reason in zip(panel.queries, reasons, strict=True):
         if reason:
             left_out.append(LeftOut("panel", f"{name}: {query.column or query.legend}", reason))
-    return panel.model_copy(update={"queries": kept})
+    return supply.fit(panel, kept)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stackctl.catalogue.alerts import Alert
     from stackctl.render.dashboards.definition import Panel, Query
 
+_WIDE = 270
 _CELLS = {
     "plain": {"type": "auto"},
     "coloured": {"type": "color-background", "mode": "basic"},
@@ -32,8 +33,12 @@ def table_transformations(panel: Panel) -> list[dict[str, Any]]:
 
 
 def column_overrides(panel: Panel, alerts: Mapping[str, Alert]) -> list[dict[str, Any]]:
-    """Unit, decimals and colours of each column that has its own."""
-    return [_override(query, alerts) for query in panel.queries]
+    """Unit, decimals and colours of each column that has its own, in the order of the queries."""
+    overrides = [_override(query, alerts) for query in panel.queries]
+    if panel.wide:
+        width = [{"id": "custom.minWidth", "value": _WIDE}]
+        overrides.append({"matcher": {"id": "byName", "options": panel.wide}, "properties": width})
+    return overrides
 
 
 def _value_fields(panel: Panel) -> dict[str, Query]:

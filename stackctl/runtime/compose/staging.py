@@ -87,10 +87,9 @@ def staged(stack: StackDir) -> Path:
 def _values(stack: StackDir, spec: Spec) -> dict[str, Callable[[], str]]:
     """Secret name → how to get its value; nothing is read before it is needed."""
     references = [MASTER_KEY, *_GENERATED.values(), spec.gateway.metrics.token, spec.gateway.database.url]
-    references += [deployment.api_key for model in spec.models for deployment in model.deployments]
+    references += [ref for model in spec.models for deployment in model.deployments for ref in deployment.secrets]
     references += [key.secret for key in spec.keys]
-    if spec.alerts.receivers.slack:
-        references.append(spec.alerts.receivers.slack.webhook)
+    references += spec.alerts.receivers.secrets()
     found = {secret_name(ref): Secret(ref, stack.root).read for ref in references if ref and ":" in ref}
     for part, password in (("prometheus", spec.prometheus.password), ("alertmanager", spec.alertmanager.password)):
         if password:

@@ -170,7 +170,7 @@ def test_a_proxy_path_that_does_not_exist_is_404(gateway: Running) -> None:
 def test_the_page_and_the_catalogue_are_equal_both_ways(gateway: Running, key: str) -> None:
     gateway.chat(key, stream=True)
     gateway.chat(key, mock={"error": 500})
-    limited = gateway.key(key_alias="limits", max_budget=1, rpm_limit=100, max_parallel_requests=5)
+    limited = gateway.key(key_alias="limits", max_budget=1, soft_budget=0.5, rpm_limit=100, max_parallel_requests=5)
     gateway.chat(limited)
     shown: dict[str, set[frozenset[str]]] = {}
     for name, labels in gateway.samples():

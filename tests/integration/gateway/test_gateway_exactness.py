@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,11 +49,12 @@ def send_many(gateway: Running, key: str, count: int, meanwhile: Callable[[int],
         return answered
 
     clients: list[httpx.Client] = []
-    with ThreadPoolExecutor(32) as pool:
-        answered = sum(pool.map(one, range(count)))
-    for client in clients:
-        client.close()
-    return answered
+    try:
+        with ThreadPoolExecutor(32) as pool:
+            return sum(pool.map(one, range(count)))
+    finally:
+        for client in clients:
+            client.close()
 
 
 def test_totals_never_decrease_and_the_last_scrape_equals_what_was_sent(four: Running) -> None:
@@ -83,12 +85,15 @@ def test_a_killed_worker_loses_nothing_that_was_answered_and_leaves_no_ghost(fou
     key = four.key(key_alias="killed")
     victim = four.children("worker")[1]
     seen: list[float] = []
+    lock = threading.Lock()
 
     def meanwhile(number: int) -> None:
         if number == REQUESTS // 2:
             four.kill(victim)
         if number % (REQUESTS // 10) == 0:
-            seen.append(four.total("litellm_requests_total", key="killed", status="200"))
+            # A scrape that the victim had just accepted dies with it, as any request would.
+            with lock, contextlib.suppress(httpx.RemoteProtocolError, httpx.ReadError):
+                seen.append(four.total("litellm_requests_total", key="killed", status="200"))
 
     before = set(four.samples())
     answered = send_many(four, key, REQUESTS, meanwhile)
@@ -98,7 +103,8 @@ def test_a_killed_worker_loses_nothing_that_was_answered_and_leaves_no_ghost(fou
     assert answered <= counted <= REQUESTS
     rows = four.admin("GET", "/spend/logs", params={"api_key": key})
     assert answered <= len(rows) == len({row["request_id"] for row in rows}) <= REQUESTS
-    assert max(seen) <= counted
+    assert len(seen) >= 8
+    assert [*seen, counted] == sorted([*seen, counted])
     four.until(lambda: len(four.children("worker")) == 4, "four workers again")
     new = {series for series in set(four.samples()) - before if dict(series[1]).get("key") != "killed"}
     assert {name for name, _ in new} <= {

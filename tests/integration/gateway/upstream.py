@@ -23,6 +23,9 @@ class FakeUpstream:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 upstream.calls.append((self.path, dict(self.headers), body))
+                if upstream._gone:
+                    self.close_connection = True
+                    return
                 upstream.answer(self, body)
 
             def log_message(self, *_: object) -> None:
@@ -32,6 +35,7 @@ class FakeUpstream:
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.released = threading.Event()
+        self._gone = False
 
     @property
     def url(self) -> str:
@@ -43,8 +47,16 @@ class FakeUpstream:
 
     def __exit__(self, *_: object) -> None:
         self.released.set()
+        if self._gone:
+            return
         self._server.shutdown()
         self._server.server_close()
+
+    def vanish(self) -> None:
+        """Refuse every new connection and end the open ones after what they are answering."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._gone = True
 
     def of(self, model: str) -> list[dict[str, Any]]:
         return [body for _, _, body in self.calls if body["model"] == model]

@@ -13,6 +13,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.utils import floatToGoString
 
+from gateway.accountant.gauges import StateGauges
 from gateway.metrics.catalogue import catalogue
 from gateway.metrics.cells import CellFile
 from gateway.metrics.meter import Meter, entry_key
@@ -125,3 +126,12 @@ def test_the_buckets_have_an_edge_at_30_seconds_and_go_beyond() -> None:
         if metric.name.startswith("litellm_request_duration"):
             assert metric.buckets[0] == 0.005
             assert {30.0, 60.0, 120.0, 300.0, 600.0} <= set(metric.buckets)
+
+
+def test_a_state_gauge_keeps_its_value_while_its_file_grows(tmp_path: Path) -> None:
+    gauges = StateGauges(tmp_path)
+    for number in range(600):
+        gauges.set("litellm_budget_usd", number + 1.0, "team", f"key-{number}")
+    gauges.go_live()
+    samples = parsed(Page(tmp_path).render().decode())
+    assert sorted(samples.values()) == [number + 1.0 for number in range(600)]

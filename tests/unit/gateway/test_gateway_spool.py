@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from gateway.errors import SpoolFullError
 from gateway.ledger import Row, SpoolWriter
-from gateway.ledger.database import Database
 from gateway.ledger.spool import SpoolReader
+from gateway.ledger.sqlite import SqliteStore
+from gateway.ledger.store import Batch, Question
 from gateway.upstream.sse import EventSplitter, data_of
 
 
@@ -19,24 +21,32 @@ def row(number: int) -> Row:
 
 
 def test_a_reader_that_starts_again_from_the_stored_position_sees_each_row_once(tmp_path: Path) -> None:
+    asyncio.run(start_again(tmp_path))
+
+
+async def start_again(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w0-a")
-    database = Database(tmp_path / "ledger.sqlite")
+    store = SqliteStore(tmp_path / "ledger.sqlite")
+    await store.open()
     for number in range(3):
         writer.append(row(number))
-    reader = SpoolReader(tmp_path, database.positions())
+    reader = SpoolReader(tmp_path, await store.positions())
     (name,) = reader.names()
     rows = [found for _, found in reader.read(name)]
     # The process dies here: nothing was committed, so the next one reads the same rows.
-    reader = SpoolReader(tmp_path, database.positions())
+    reader = SpoolReader(tmp_path, await store.positions())
     again = [found for _, found in reader.read(name)]
     assert [r.request_id for r in again] == [r.request_id for r in rows] == ["r0", "r1", "r2"]
-    database.settle(again, reader.positions, [])
+    assert reader.between(name, 0, reader.positions[name]) == again
+    await store.settle(Batch(1, again, reader.positions))
     writer.append(row(3))
-    reader = SpoolReader(tmp_path, database.positions())
+    reader = SpoolReader(tmp_path, await store.positions())
     assert [r.request_id for _, r in reader.read(name)] == ["r3"]
-    assert [r["request_id"] for r in database.ledger("1", (), 10)] == ["r2", "r1", "r0"]
+    found, count = await store.rows(Question(limit=2))
+    assert ([r["request_id"] for r in found], count) == (["r2", "r1"], 3)
+    assert await store.sums() == (3, 3)
     writer.close()
-    database.close()
+    await store.close()
 
 
 def test_half_a_row_is_left_until_it_is_whole(tmp_path: Path) -> None:

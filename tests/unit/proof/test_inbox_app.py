@@ -33,6 +33,15 @@ def call(store: Store, method: str, path: str, **options: Any) -> httpx.Response
     return asyncio.run(send())
 
 
+def test_the_runbook_an_alert_links_to_is_served_and_nothing_else_is(store: Store) -> None:
+    page = call(store, "GET", "/runbooks/LitellmHighErrorRate")
+    assert page.status_code == 200
+    assert page.text.startswith("# LitellmHighErrorRate\n\n## Meaning\n")
+    assert page.headers["content-type"].startswith("text/plain")
+    for other in ("LitellmNoSuchAlert", "..%2F..%2FREADME", "README.md"):
+        assert call(store, "GET", f"/runbooks/{other}").status_code == 404
+
+
 def test_a_slack_message_is_answered_ok_and_kept_untouched(store: Store) -> None:
     payload = {"channel": "#llm", "attachments": [{"title": "[FIRING:1] A", "color": "danger", "unknown": [1]}]}
     answer = call(store, "POST", "/slack", json=payload)

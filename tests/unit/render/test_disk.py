@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stackctl.catalogue.alerts import load_alert_groups
 from stackctl.errors import HandEditedError, UsageError
 from stackctl.render import Bundle, Change, drift, render_bundle, write
 from stackctl.spec import parse_spec
@@ -51,12 +52,11 @@ def test_a_foreign_file_where_a_rendered_one_belongs_counts_as_a_hand_edit(bundl
 
 def test_a_file_the_spec_no_longer_renders_is_removed(bundle: Bundle, tmp_path: Path) -> None:
     write(bundle, tmp_path)
-    off = "".join(
-        f"    {name}: {{enabled: false}}\n" for name in ("LitellmGatewayDown", "LitellmMetricsMissing", "Watchdog")
-    )
+    groups = {group.group: group.alerts for group in load_alert_groups()}
+    off = "".join(f"    {alert.name}: {{enabled: false}}\n" for alert in groups["llm-monitoring"])
     changed = render_bundle(parse_spec(SPEC + "alerts:\n  rules:\n" + off))
     assert any(item.change is Change.REMOVED for item in write(changed, tmp_path))
-    assert not (tmp_path / "prometheus/rules/gateway.yml").exists()
+    assert not (tmp_path / "prometheus/rules/monitoring.yml").exists()
 
 
 def test_a_crash_between_two_replacements_is_no_hand_edit(bundle: Bundle, tmp_path: Path) -> None:

@@ -1,0 +1,191 @@
+"""The bundled gateway beside its peers, in one go, interleaved, on two cores.
+
+    python bench/gateway.py                                    everything, about half an hour
+    python bench/gateway.py --only ours,nginx --rounds 2       a quick look
+    python bench/gateway.py --only ours --soak 600             resident memory under ten minutes of load
+
+Core 0 has one gateway at a time under load, with one worker; core 1 has wrk and a fixed nginx upstream. CPU is that
+of the gateway's whole process tree: of ours that is master, worker, accountant and exporter. Requests per gateway-CPU-
+second is the figure to compare: it does not depend on who else uses the machine. See bench/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.gateway_peers.candidates import CANDIDATES, Running, started
+from bench.gateway_peers.tools import CHUNKS, BenchError, Load, Upstream, memory_mb, script, wrk
+
+# A point in which the rest of the machine used more CPU than this beside gateway, load and upstream is measured again.
+_DISTURBED = 0.35
+_RETRIES = int(os.environ.get("BENCH_RETRIES", "2"))
+Points = dict[tuple[str, str, int], list[Load]]
+
+
+def main() -> None:
+    arguments = _arguments()
+    names = arguments.only.split(",") if arguments.only else list(CANDIDATES)
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = Path(temporary)
+        upstream = Upstream(directory / "upstream")
+        upstream.start()
+        try:
+            with contextlib.ExitStack() as stack:
+                running = _start_all(stack, names, directory, upstream)
+                points = _measure(running, directory, upstream, arguments)
+                memory = {name: _worker_mb(r) for name, r in running.items()}
+                soak = []
+                if arguments.soak and "ours" in running:
+                    soak = _soak(running["ours"], upstream, directory, arguments.soak)
+        finally:
+            upstream.stop()
+    _report(points, memory, soak)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help=f"some of {','.join(CANDIDATES)}")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each point")
+    parser.add_argument("--connections", default="1,16,64")
+    parser.add_argument("--kinds", default="plain,tls,stream")
+    parser.add_argument("--soak", type=float, default=0.0, help="seconds of load after which memory is compared")
+    return parser.parse_args()
+
+
+def _start_all(
+    stack: contextlib.ExitStack, names: list[str], directory: Path, upstream: Upstream
+) -> dict[str, Running]:
+    running = {}
+    for name in names:
+        try:
+            running[name] = stack.enter_context(started(name, directory / name, upstream))
+        except BenchError as error:
+            _say(f"{name} is left out: {error}")
+        else:
+            _say(f"{name} runs")
+    return running
+
+
+def _measure(running: dict[str, Running], directory: Path, upstream: Upstream, arguments: argparse.Namespace) -> Points:
+    """All points, one candidate after the other within a round, so that drift hits all alike."""
+    points: Points = defaultdict(list)
+    connections = [int(c) for c in arguments.connections.split(",")]
+    kinds = [(k, c) for k in arguments.kinds.split(",") for c in (connections if k == "plain" else [16])]
+    for turn in range(arguments.rounds):
+        for kind, count in kinds:
+            for name, gateway in running.items():
+                target = _target(name, gateway, kind)
+                if target is None:
+                    continue
+                url, model = target
+                lua = script(directory / "request.lua", gateway.headers, model, kind == "stream")
+                if turn == 0:
+                    wrk(url, lua, count, 2.0, gateway.process.pid, upstream.pids)
+                load = _calm(url, lua, count, arguments.seconds, gateway, upstream)
+                points[name, kind, count].append(load)
+                _say(f"{turn + 1}: {name} {kind} c={count}: {load.per_cpu_second:,.0f}/cpu-s {load.rps:,.0f}/s "
+                     f"p50 {load.p50:,.0f} us p99 {load.p99:,.0f} us errors {load.errors} others {load.others:.2f}")  # fmt: skip
+    return points
+
+
+def _target(name: str, gateway: Running, kind: str) -> tuple[str, str] | None:
+    if kind == "plain":
+        return gateway.url, gateway.model
+    if kind == "stream":
+        return (gateway.streams, gateway.stream_model) if gateway.streams else None
+    if name == "ours":
+        return gateway.url, gateway.tls_model
+    return (gateway.url.replace("/v1", "/tls/v1"), gateway.model) if name == "nginx" else None
+
+
+def _calm(url: str, lua: Path, connections: int, seconds: float, gateway: Running, upstream: Upstream) -> Load:
+    best: Load | None = None
+    for _ in range(_RETRIES + 1):
+        load = wrk(url, lua, connections, seconds, gateway.process.pid, upstream.pids)
+        best = load if best is None or load.others < best.others else best
+        if load.others < _DISTURBED:
+            break
+    assert best is not None
+    return best
+
+
+def _worker_mb(gateway: Running) -> float:
+    return max(memory_mb(gateway.process.pid).values())
+
+
+def _soak(gateway: Running, upstream: Upstream, directory: Path, seconds: float) -> list[tuple[float, float]]:
+    """(minute, MB of the largest process) over a long load."""
+    lua = script(directory / "request.lua", gateway.headers, gateway.model, False)
+    found, started_at = [(0.0, _worker_mb(gateway))], time.monotonic()
+    while time.monotonic() - started_at < seconds:
+        wrk(gateway.url, lua, 16, min(30.0, seconds), gateway.process.pid, upstream.pids)
+        found.append(((time.monotonic() - started_at) / 60, _worker_mb(gateway)))
+    return found
+
+
+def _report(points: Points, memory: dict[str, float], soak: list[tuple[float, float]]) -> None:
+    def middle(name: str, kind: str, count: int, what: str) -> float | None:
+        loads = points.get((name, kind, count))
+        return statistics.median(getattr(load, what) for load in loads) if loads else None
+
+    def row(cells: list[str]) -> None:
+        print("| " + " | ".join(cells) + " |")
+
+    def shown(value: float | None, form: str = ",.0f") -> str:
+        return "-" if value is None else format(value, form)
+
+    names = list(memory)
+    columns = sorted({(kind, count) for _, kind, count in points})
+    print("\nRequests per gateway-CPU-second (median of the rounds)\n")
+    row(["gateway", *(f"{kind} c={count}" for kind, count in columns), "MB of its largest process"])
+    row(["---"] * (len(columns) + 2))
+    for name in names:
+        row([name, *(shown(middle(name, *c, "per_cpu_second")) for c in columns), f"{memory[name]:.0f}"])
+    print("\nLatency, microseconds\n")
+    row(["gateway", *(f"{kind} c={count} p50 / p99" for kind, count in columns)])
+    row(["---"] * (len(columns) + 1))
+    for name in names:
+        best = {c: min((load.p99 for load in points.get((name, *c), [])), default=None) for c in columns}
+        row([name, *(f"{shown(middle(name, *c, 'p50'))} / {shown(best[c])}" for c in columns)])
+    if "ours" in memory:
+        _ratios(names, middle)
+    if soak:
+        print("\nMB after minutes: " + ", ".join(f"{minute:.1f}: {mb:.1f}" for minute, mb in soak))
+    print("\n" + json.dumps({"errors": {f"{n} {k} {c}": sum(p.errors for p in v) for (n, k, c), v in points.items()}}))
+
+
+def _ratios(names: list[str], middle: object) -> None:
+    assert callable(middle)
+    own = middle("ours", "plain", 16, "per_cpu_second")
+    print()
+    for name in names:
+        theirs = middle(name, "plain", 16, "per_cpu_second")
+        if name != "ours" and own and theirs:
+            print(f"ours / {name}, c=16: {own / theirs:,.3g}")
+    own, theirs = middle("ours", "plain", 1, "p50"), middle("nginx", "plain", 1, "p50")
+    if own and theirs:
+        print(f"p50 added at c=1 over the nginx proxy: {own - theirs:,.0f} us")
+    for name in names:
+        per_core = middle(name, "stream", 16, "per_cpu_second")
+        if per_core:
+            print(f"CPU per streamed chunk, {name}: {1e6 / per_core / CHUNKS:,.1f} us")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

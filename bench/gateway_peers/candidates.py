@@ -1,0 +1,285 @@
+"""The gateways: how each is installed, configured and started. Each gets the same upstream and the same request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from bench.gateway_peers.tools import CACHE, GATEWAY_CORE, BenchError, Upstream, free_port, nginx, pinned, until_open
+
+LITELLM = "1.102.4"
+PORTKEY = "1.15.2"
+TENSORZERO = "2026.6.0"
+MODEL = "fake"
+KEYS = int(os.environ.get("BENCH_KEYS", "10000"))
+_MASTER = "sk-bench-master"
+
+
+@dataclass
+class Running:
+    """A started gateway: where it listens and what a request needs."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    model: str = MODEL
+    streams: str = ""
+    stream_model: str = "fake-stream"
+    tls_model: str = "fake-tls"
+
+
+Starter = Callable[[Path, Upstream], Running]
+
+
+def start(directory: Path, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
+    """Start on the gateway's core with output in `directory`/log."""
+    log = (directory / "log").open("ab")
+    return subprocess.Popen(
+        pinned(GATEWAY_CORE, command), stdout=log, stderr=log, cwd=directory, env={**os.environ, **environment}
+    )
+
+
+def ours(directory: Path, upstream: Upstream) -> Running:
+    """The bundled gateway with everything on: 10,000 keys, budget, rpm limit, metrics, ledger."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    price = {"input_usd_per_million_tokens": 2.5, "output_usd_per_million_tokens": 10.0}
+    bases = {
+        MODEL: f"http://127.0.0.1:{upstream.plain}/v1",
+        "fake-tls": f"https://localhost:{upstream.tls}/v1",
+        "fake-stream": f"http://127.0.0.1:{upstream.stream}/v1",
+    }
+    models = [
+        {
+            "name": name,
+            "deployments": [
+                {"id": name, "provider": "openai", "model": "fake-model-2026", "api_base": base, "api_key": "env:UP",
+                 "price": price}
+            ],
+        }
+        for name, base in bases.items()
+    ]  # fmt: skip
+    config = {
+        "version": 1,
+        "instance": "bench",
+        "listen": {"host": "127.0.0.1", "port": port},
+        "workers": 1,
+        "master_key": "env:MASTER",
+        "models": models,
+        "teams": [{"name": "bench", "budget": {"usd": 1_000_000_000}}],
+    }
+    (directory / "gateway.yaml").write_text(yaml.safe_dump(config))
+    command = [
+        sys.executable,
+        "-m",
+        "gateway",
+        "serve",
+        "--config",
+        "gateway.yaml",
+        "--state",
+        str(directory / "state"),
+    ]
+    process = start(directory, command, UP="sk-up", MASTER=_MASTER, SSL_CERT_FILE=str(upstream.certificate))
+    until_open(port, process)
+    _until_ready(f"{url}/health/readiness", process)
+    secret = _keys(url)
+    path = f"{url}/v1/chat/completions"
+    return Running(process, path, {"Authorization": f"Bearer {secret}"}, streams=path)
+
+
+def _until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+            if answer.status == 200:
+                return
+        if process.poll() is not None:
+            raise BenchError(f"ended with code {process.returncode} at its start")
+        time.sleep(0.1)
+    raise BenchError(f"{url} never says that it is ready")
+
+
+def _keys(url: str) -> str:
+    """Make the keys; the one in the middle is used."""
+    secret = ""
+    for number in range(KEYS):
+        fields = {"key_alias": f"key-{number:05d}", "max_budget": 1_000_000, "rpm_limit": 100_000_000}
+        headers = {"Authorization": f"Bearer {_MASTER}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{url}/key/generate", json.dumps(fields).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                made = json.load(answer)["key"]
+        except urllib.error.HTTPError as error:
+            raise BenchError(f"key {number}: {error.code} {error.read().decode()[:300]}") from None
+        secret = made if number == KEYS // 2 else secret
+    return secret
+
+
+def reverse_proxy(directory: Path, upstream: Upstream) -> Running:
+    """nginx as a plain reverse proxy: the limit of what a gateway could reach."""
+    port = free_port()
+    pools = {"fake": upstream.plain, "tls": upstream.tls, "stream": upstream.stream}
+    http = "".join(f"upstream {n} {{ server 127.0.0.1:{p}; keepalive 128; }}\n" for n, p in pools.items())
+    common = 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Authorization "Bearer sk-up";'
+    http += f"server {{ listen 127.0.0.1:{port} backlog=2048; {common} proxy_buffering off;\n"
+    http += "location / { proxy_buffering on; proxy_pass http://fake; }\n"
+    http += "location /tls/ { proxy_buffering on; proxy_ssl_verify off; proxy_pass https://tls/; }\n"
+    http += "location /stream/ { proxy_pass http://stream/; } }"
+    process = nginx(directory, http, GATEWAY_CORE)
+    until_open(port, process)
+    url = f"http://127.0.0.1:{port}"
+    return Running(process, f"{url}/v1/chat/completions", streams=f"{url}/stream/v1/chat/completions")
+
+
+def _litellm(directory: Path, upstream: Upstream, callbacks: list[str]) -> Running:
+    home = CACHE.parent / "litellm" / LITELLM
+    if not (home / "bin" / "litellm").exists():
+        _venv(home, f"litellm[proxy]=={LITELLM}", "prometheus_client")
+    port = free_port()
+    bases = {MODEL: upstream.plain, "fake-stream": upstream.stream}
+    models = [
+        {
+            "model_name": name,
+            "litellm_params": {
+                "model": "openai/fake-model-2026", "api_base": f"http://127.0.0.1:{p}/v1", "api_key": "sk-up",
+                "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05,
+            },
+        }
+        for name, p in bases.items()
+    ]  # fmt: skip
+    settings = {"callbacks": callbacks} if callbacks else {}
+    config = {"model_list": models, "litellm_settings": settings, "general_settings": {"master_key": _MASTER}}
+    (directory / "config.yaml").write_text(yaml.safe_dump(config))
+    environment = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "*"}
+    if callbacks:
+        (directory / "multiproc").mkdir(exist_ok=True)
+        environment["PROMETHEUS_MULTIPROC_DIR"] = str(directory / "multiproc")
+    command = [str(home / "bin" / "litellm"), "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)]
+    process = start(directory, command, **environment)
+    until_open(port, process)
+    path = f"http://127.0.0.1:{port}/v1/chat/completions"
+    return Running(process, path, {"Authorization": f"Bearer {_MASTER}"}, streams=path)
+
+
+def litellm(directory: Path, upstream: Upstream) -> Running:
+    """The LiteLLM proxy, one worker, without a database."""
+    return _litellm(directory, upstream, [])
+
+
+def litellm_prometheus(directory: Path, upstream: Upstream) -> Running:
+    """The same with its prometheus callback and a multiprocess directory."""
+    return _litellm(directory, upstream, ["prometheus"])
+
+
+def portkey(directory: Path, upstream: Upstream) -> Running:
+    """Portkey's open-source gateway on Node."""
+    home = CACHE / "portkey"
+    script = home / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
+    if not script.exists():
+        if shutil.which("npm") is None:
+            raise BenchError("npm is not installed")
+        package = f"@portkey-ai/gateway@{PORTKEY}"
+        subprocess.run(
+            ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(home), package], check=True
+        )
+    port = free_port()
+    process = start(
+        directory, ["node", str(script), f"--port={port}", "--headless"], TRUSTED_CUSTOM_HOSTS="127.0.0.1,localhost"
+    )
+    until_open(port, process)
+    headers = {
+        "Authorization": "Bearer sk-up",
+        "x-portkey-provider": "openai",
+        "x-portkey-custom-host": f"http://127.0.0.1:{upstream.plain}/v1",
+    }
+    path = f"http://127.0.0.1:{port}/v1/chat/completions"
+    return Running(process, path, headers)
+
+
+_TENSORZERO = """
+import asyncio, sys
+from tensorzero import AsyncTensorZeroGateway
+import tensorzero
+async def main():
+    made = tensorzero.tensorzero._start_http_gateway(config_file=sys.argv[1], clickhouse_url=None, postgres_url=None, valkey_url=None, async_setup=True)
+    gateway = await made if hasattr(made, "__await__") else made
+    print(gateway.base_url, flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+def tensorzero(directory: Path, upstream: Upstream) -> Running:
+    """TensorZero's gateway (Rust), the HTTP server that its Python wheel embeds; observability off."""
+    home = CACHE / "tensorzero"
+    if not (home / "bin" / "python").exists():
+        _venv(home, f"tensorzero=={TENSORZERO}")
+    text = "[gateway]\nobservability.enabled = false\n"
+    for name, port in (("fake", upstream.plain), ("fake-stream", upstream.stream)):
+        text += f'[models.{name}]\nrouting = ["up"]\n[models.{name}.providers.up]\ntype = "openai"\n'
+        text += f'model_name = "fake-model-2026"\napi_base = "http://127.0.0.1:{port}/v1/"\n'
+    (directory / "tensorzero.toml").write_text(text)
+    command = [str(home / "bin" / "python"), "-c", _TENSORZERO, "tensorzero.toml"]
+    process = start(directory, command, OPENAI_API_KEY="sk-up")
+    base = _said_url(directory / "log", process)
+    path = f"{base}/chat/completions"
+    name = "tensorzero::model_name::"
+    return Running(process, path, model=f"{name}fake", streams=path, stream_model=f"{name}fake-stream")
+
+
+def _said_url(log: Path, process: subprocess.Popen[bytes]) -> str:
+    for _ in range(300):
+        for line in log.read_text().splitlines():
+            if line.startswith("http://"):
+                return line.strip().rstrip("/").replace("0.0.0.0", "127.0.0.1")
+        if process.poll() is not None:
+            raise BenchError(f"ended with code {process.returncode}: {log.read_text()[-300:]}")
+        time.sleep(0.1)
+    raise BenchError("it does not say where it listens")
+
+
+def _venv(home: Path, *packages: str) -> None:
+    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    subprocess.run([str(home / "bin" / "pip"), "install", "-q", *packages], check=True)
+
+
+CANDIDATES: dict[str, Starter] = {
+    "ours": ours,
+    "nginx": reverse_proxy,
+    "tensorzero": tensorzero,
+    "portkey": portkey,
+    "litellm": litellm,
+    "litellm-prometheus": litellm_prometheus,
+}
+
+
+@contextlib.contextmanager
+def started(name: str, directory: Path, upstream: Upstream) -> Iterator[Running]:
+    """A candidate while it runs."""
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        running = CANDIDATES[name](directory, upstream)
+    except BenchError as error:
+        log = directory / "log"
+        said = log.read_text(errors="replace")[-500:] if log.exists() else ""
+        raise BenchError(f"{error}\n{said}") from None
+    try:
+        yield running
+    finally:
+        running.process.terminate()
+        try:
+            running.process.wait(45)
+        except subprocess.TimeoutExpired:
+            running.process.kill()
+            running.process.wait()

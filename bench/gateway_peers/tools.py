@@ -1,0 +1,242 @@
+"""The load generator, the fixed upstream and what the processes cost: everything but the gateways themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+CACHE = Path(os.environ.get("STACKCTL_BENCH") or Path.home() / ".cache" / "stackctl" / "bench")
+GATEWAY_CORE, LOAD_CORE = 0, 1
+CHUNKS = 22
+ANSWER = (
+    '{"id":"chatcmpl-fixed","object":"chat.completion","created":1,"model":"fake-model-2026","choices":[{"index":0,'
+    '"message":{"role":"assistant","content":"' + "word " * 86 + '"},"finish_reason":"stop"}],'
+    '"usage":{"prompt_tokens":90,"completion_tokens":86,"total_tokens":176}}'
+)
+
+
+class BenchError(Exception):
+    """What is missing or went wrong, and what to do, in one line."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """One run of wrk. Times in microseconds; `cpu_s` is what the gateway's process tree used, `others` the cores that
+    everything beside gateway, load and upstream kept busy."""
+
+    rps: float
+    errors: int
+    p50: float
+    p99: float
+    seconds: float
+    requests: int
+    cpu_s: float = 0.0
+    others: float = 0.0
+
+    @property
+    def per_cpu_second(self) -> float:
+        return self.requests / self.cpu_s if self.cpu_s else 0.0
+
+
+def executable(name: str) -> str:
+    """An installed tool, or one unpacked from its Debian package below CACHE. Raises BenchError."""
+    for path in (shutil.which(name), *(str(CACHE / "debian" / d / name) for d in ("usr/bin", "usr/sbin"))):
+        if path and os.access(path, os.X_OK):
+            return path
+    _unpack()
+    for folder in ("usr/bin", "usr/sbin"):
+        if os.access(CACHE / "debian" / folder / name, os.X_OK):
+            return str(CACHE / "debian" / folder / name)
+    raise BenchError(f"{name} is neither installed nor in Debian's packages here")
+
+
+def _unpack() -> None:
+    packages = ("wrk", "nginx", "luajit", "libluajit-5.1-2")
+    downloads = CACHE / "downloads"
+    downloads.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["apt-get", "download", "-qq", *packages], cwd=downloads, check=True)
+    for package in downloads.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", str(package), str(CACHE / "debian")], check=True)
+
+
+def environment() -> dict[str, str]:
+    """The environment of unpacked tools."""
+    libraries = CACHE / "debian" / "usr" / "lib" / "x86_64-linux-gnu"
+    return {**os.environ, "LD_LIBRARY_PATH": str(libraries)}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def pinned(core: int, command: list[str]) -> list[str]:
+    """The command on one core."""
+    return ["taskset", "-c", str(core), *command]
+
+
+def until_open(port: int, process: subprocess.Popen[bytes], within: float = 120.0) -> None:
+    """Wait for a port. Raises BenchError."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if process.poll() is not None:
+            raise BenchError(f"ended with code {process.returncode} at its start")
+        time.sleep(0.1)
+    raise BenchError(f"nothing listens on port {port} after {within:g} s")
+
+
+def tree_cpu(pid: int) -> float:
+    """CPU seconds of a process and all its living descendants, ended and collected ones included."""
+    root = psutil.Process(pid)
+    total = 0.0
+    for process in (root, *root.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def memory_mb(pid: int) -> dict[str, float]:
+    """Resident megabytes of each process of a tree, by pid."""
+    root = psutil.Process(pid)
+    return {str(p.pid): p.memory_info().rss / 2**20 for p in (root, *root.children(recursive=True))}
+
+
+class Upstream:
+    """nginx on the load's core: a fixed answer plain and by TLS, and a paced stream by a small server."""
+
+    def __init__(self, directory: Path) -> None:
+        self.plain, self.tls, self.stream = free_port(), free_port(), free_port()
+        self.directory = directory
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def certificate(self) -> Path:
+        return self.directory / "tls.crt"
+
+    def start(self) -> None:
+        """Start both. Raises BenchError."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        make_certificate(self.directory)
+        locations = f"location / {{ default_type application/json; return 200 '{ANSWER}'; }}"
+        server = (
+            f"listen 127.0.0.1:{self.plain} backlog=2048; listen 127.0.0.1:{self.tls} ssl backlog=2048; {locations}"
+        )
+        server += f" ssl_certificate {self.directory}/tls.crt; ssl_certificate_key {self.directory}/tls.key;"
+        self._processes.append(nginx(self.directory, f"server {{ {server} }}", LOAD_CORE))
+        script = Path(__file__).with_name("stream_upstream.py")
+        self._processes.append(subprocess.Popen(pinned(LOAD_CORE, [sys.executable, str(script), str(self.stream)])))
+        for port, process in zip((self.plain, self.stream), self._processes, strict=True):
+            until_open(port, process)
+
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
+    def stop(self) -> None:
+        """Stop both."""
+        for process in self._processes:
+            process.terminate()
+            process.wait(10)
+
+
+def make_certificate(directory: Path) -> None:
+    """A self-signed certificate for localhost and 127.0.0.1."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", str(directory / "tls.key"), "-out", str(directory / "tls.crt")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def nginx(directory: Path, http: str, core: int) -> subprocess.Popen[bytes]:
+    """nginx with one worker in the foreground; nothing of it is outside `directory`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    folders = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{name}_temp_path {directory}/{name}; " for name in folders)
+    text = (
+        f"daemon off; worker_processes 1; pid {directory}/pid; error_log {directory}/error.log crit;\n"
+        "events { worker_connections 4096; }\n"
+        f"http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 300s; {temporary}\n{http}\n}}\n"
+    )
+    (directory / "nginx.conf").write_text(text)
+    command = [executable("nginx"), "-p", str(directory), "-c", str(directory / "nginx.conf")]
+    log = (directory / "stderr").open("ab")
+    return subprocess.Popen(pinned(core, command), env=environment(), stderr=log)
+
+
+_UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7}
+
+
+def wrk(url: str, script: Path, connections: int, seconds: float, pid: int, beside: Sequence[int]) -> Load:
+    """Load from the load's core; `pid` is the gateway's tree, `beside` are the upstream's."""
+    command = [executable("wrk"), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "--latency"]
+    started, before, machine = time.monotonic(), tree_cpu(pid), _busy() - _our_own(beside)
+    done = subprocess.run(
+        pinned(LOAD_CORE, [*command, "-s", str(script), url]),
+        env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    took = time.monotonic() - started
+    cpu = tree_cpu(pid) - before
+    return _parsed(done.stdout, cpu, max((_busy() - _our_own(beside) - machine - cpu) / took, 0.0))
+
+
+def _our_own(beside: Sequence[int]) -> float:
+    """CPU seconds of the upstream and of every wrk so far."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(map(tree_cpu, beside)) + ended.ru_utime + ended.ru_stime
+
+
+def _busy() -> float:
+    """CPU seconds used by everything on the machine so far."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
+
+
+def _parsed(text: str, cpu: float, machine: float) -> Load:
+    def found(pattern: str) -> tuple[str, ...]:
+        match = re.search(pattern, text)
+        if match is None:
+            raise BenchError(f"wrk says: {text[-300:]}")
+        return match.groups()
+
+    requests, seconds, unit = found(r"(\d+) requests in ([\d.]+)(us|ms|s|m),")
+    percentiles = {p: float(v) * _UNITS[u] for p, v, u in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s|m)", text)}
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    lost = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
+    errors = int(bad[1]) if bad else 0
+    errors += sum(map(int, lost.groups())) if lost else 0
+    took = float(seconds) * _UNITS[unit] / 1e6
+    return Load(int(requests) / took, errors, percentiles["50"], percentiles["99"], took, int(requests), cpu, machine)
+
+
+def script(path: Path, headers: dict[str, str], model: str, stream: bool) -> Path:
+    """A wrk script that posts a chat request of about 500 bytes."""
+    text = "You are a careful assistant. " * 12
+    messages = [{"role": "system", "content": text}, {"role": "user", "content": "Say hello."}]
+    body = json.dumps(
+        {"model": model, "messages": messages, "temperature": 0.2, **({"stream": True} if stream else {})}
+    )
+    lines = ['wrk.method = "POST"', f"wrk.body = '{body}'", 'wrk.headers["Content-Type"] = "application/json"']
+    lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -1,0 +1,172 @@
+"""One endpoint that calls models: admit, attempt, answer or stream, finish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator
+from itertools import count
+
+from gateway import __version__
+from gateway.api.accounting import Accounting
+from gateway.api.admission import Admission
+from gateway.api.answers import EVENTS, JSON, Header, Receive, Scope, Send, send_bytes
+from gateway.api.attempts import Attempts
+from gateway.api.dialects import body_of, event_of, told
+from gateway.api.outcome import Outcome
+from gateway.api.requests import ClientLeftError
+from gateway.config import Deployment
+from gateway.errors import ApiError, UpstreamError
+from gateway.money import usd_from_nano
+from gateway.providers import Answer, Kind, Provider, Request, Stream
+
+_log = logging.getLogger("gateway.worker")
+_VERSION: Header = (b"x-litellm-version", __version__.encode())
+
+
+class Endpoint:
+    """The handler of one kind of request in one worker."""
+
+    def __init__(self, kind: Kind, admission: Admission, attempts: Attempts, accounting: Accounting) -> None:
+        self._kind = kind
+        self._admission = admission
+        self._attempts = attempts
+        self._accounting = accounting
+        self._run = secrets.token_hex(6)
+        self._numbers = count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; whatever happens, it is counted once."""
+        outcome = Outcome(f"{self._run}-{next(self._numbers):x}")
+        try:
+            request = await self._admission.admit(scope, receive, outcome, self._kind)
+        except ClientLeftError:
+            outcome.failed(499, "client_closed_request")
+            self._accounting.finish(outcome, in_flight=False)
+            return
+        except ApiError as error:
+            await self._refuse(send, outcome, error, in_flight=False)
+            return
+        self._accounting.began(outcome)
+        try:
+            handle = self._stream if request.stream else self._answer
+            await handle(request, outcome, receive, send)
+        except ApiError as error:
+            await self._refuse(send, outcome, error)
+        except UpstreamError as error:
+            await self._refuse(send, outcome, told(error))
+        except Exception:
+            _log.exception("request %s failed", outcome.request_id)
+            await self._refuse(send, outcome, ApiError(500, "api_error", "The gateway failed"))
+
+    async def _answer(self, request: Request, outcome: Outcome, _: Receive, send: Send) -> None:
+        async def call(provider: Provider, deployment: Deployment) -> Answer:
+            return await provider.complete(deployment, request)
+
+        answer = await self._attempts.first_success(outcome, call)
+        self._attempts.succeeded(outcome)
+        outcome.status, outcome.usage = 200, answer.usage
+        self._accounting.finish(outcome)
+        cost = (b"x-litellm-response-cost", b"%.9f" % usd_from_nano(outcome.cost))
+        await send_bytes(send, 200, answer.body, (JSON, *_headers(outcome), cost))
+
+    async def _stream(self, request: Request, outcome: Outcome, receive: Receive, send: Send) -> None:
+        async def call(provider: Provider, deployment: Deployment) -> tuple[Stream, AsyncIterator[bytes], bytes]:
+            stream = await provider.stream(deployment, request)
+            events = stream.__aiter__()
+            try:
+                return stream, events, await anext(events, b"")
+            except BaseException:
+                await stream.close()
+                raise
+
+        stream, events, first = await self._attempts.first_success(outcome, call)
+        loop = asyncio.get_running_loop()
+        left = loop.create_task(_until_left(receive))
+        outcome.status, outcome.first_token = 200, time.perf_counter()
+        relay = _Relay(send, left)
+        broken: ApiError | None = None
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *_headers(outcome)]})
+            await relay.run(first, events)
+        except UpstreamError as error:
+            broken = told(error)
+            outcome.failed(error.status, error.kind)
+        except Exception:
+            # The client has had its 200: all that is left to say is that the rest will not come.
+            _log.exception("the stream of request %s failed", outcome.request_id)
+            broken = ApiError(500, "api_error", "The gateway failed")
+            outcome.failed(broken.status, broken.kind)
+        finally:
+            gone = left.done()
+            left.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await left
+            await stream.close()
+        outcome.usage = stream.usage
+        self._end_stream(outcome, gone)
+        last = stream.closing if broken is None else event_of(self._kind, broken, relay.sent)
+        await send({"type": "http.response.body", "body": last})
+
+    def _end_stream(self, outcome: Outcome, gone: bool) -> None:
+        if outcome.error_type:
+            self._attempts.broke(outcome, outcome.status)
+        else:
+            self._attempts.succeeded(outcome)
+            if gone:
+                outcome.failed(499, "client_closed_request")
+        self._accounting.finish(outcome)
+
+    async def _refuse(self, send: Send, outcome: Outcome, error: ApiError, in_flight: bool = True) -> None:
+        outcome.failed(error.status, error.kind)
+        self._accounting.finish(outcome, in_flight)
+        body = body_of(self._kind, error, outcome.request_id)
+        await send_bytes(send, error.status, body, (JSON, *error.headers, *_headers(outcome)))
+
+
+class _Relay:
+    """Sends events on until the stream ends or the client leaves, and counts them."""
+
+    def __init__(self, send: Send, left: asyncio.Task[None]) -> None:
+        self._send = send
+        self._left = left
+        self.sent = 0
+
+    async def run(self, first: bytes, events: AsyncIterator[bytes]) -> None:
+        """Raises UpstreamError when the upstream breaks off."""
+        if not first:
+            return
+        await self._send({"type": "http.response.body", "body": first, "more_body": True})
+        self.sent = 1
+        async for event in events:
+            if self._left.done():
+                return
+            await self._send({"type": "http.response.body", "body": event, "more_body": True})
+            self.sent += 1
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _headers(outcome: Outcome) -> tuple[Header, ...]:
+    call = (b"x-litellm-call-id", outcome.request_id.encode())
+    if outcome.step is None:
+        return call, _VERSION
+    failed = b"%d" % sum(status >= 400 for _, _, status in outcome.attempts)
+    deployment = outcome.step.deployment.id.encode("ascii", "replace")
+    seconds = (outcome.first_token or time.perf_counter()) - outcome.clock
+    return (
+        call,
+        _VERSION,
+        (b"x-litellm-model-id", deployment),
+        (b"x-litellm-model-group", outcome.step.model.encode("ascii", "replace")),
+        (b"x-litellm-attempted-retries", failed),
+        (b"x-litellm-attempted-fallbacks", b"%d" % outcome.fallbacks),
+        (b"x-litellm-response-duration-ms", b"%.3f" % (1e3 * outcome.upstream_s)),
+        (b"x-litellm-overhead-duration-ms", b"%.3f" % (1e3 * max(seconds - outcome.upstream_s, 0.0))),
+    )

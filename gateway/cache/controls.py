@@ -1,0 +1,55 @@
+"""What a request itself says about caching, by LiteLLM's `cache` object in its body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """`read` and `write` may be switched off; `ttl_s` is how long to keep, `max_age_s` how old an entry may be."""
+
+    read: bool = True
+    write: bool = True
+    ttl_s: float | None = None
+    max_age_s: float | None = None
+    namespace: str = ""
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Controls:
+        """Reads `cache: {"no-cache", "no-store", "ttl", "s-maxage", "namespace"}`; raises ApiError 400."""
+        given = body.get("cache")
+        if given is None:
+            return _DEFAULT
+        if not isinstance(given, dict):
+            raise ApiError(400, "invalid_request_error", "'cache' must be an object", param="cache")
+        return cls(
+            read=not _flag(given, "no-cache"),
+            write=not _flag(given, "no-store"),
+            ttl_s=_seconds(given, "ttl"),
+            max_age_s=_seconds(given, "s-maxage"),
+            namespace=str(given.get("namespace") or ""),
+        )
+
+
+_DEFAULT = Controls()
+
+
+def _flag(given: Mapping[str, Any], name: str) -> bool:
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        raise ApiError(400, "invalid_request_error", f"'cache.{name}' must be true or false", param="cache")
+    return value
+
+
+def _seconds(given: Mapping[str, Any], name: str) -> float | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise ApiError(400, "invalid_request_error", f"'cache.{name}' must be a number of seconds", param="cache")
+    return float(value)

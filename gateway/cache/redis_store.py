@@ -1,0 +1,73 @@
+"""Entries in Redis, shared by workers and replicas."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import orjson
+
+from gateway.cache.store import Entry
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_log = logging.getLogger("gateway.worker")
+_COMPLAIN_EVERY_S = 60.0
+
+
+class RedisStore:
+    """`prefix` keeps gateways on one Redis apart. When Redis fails, every look-up misses and nothing breaks."""
+
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self._redis = redis
+        self._prefix = prefix.encode()
+        self._quiet_until = 0.0
+
+    async def get(self, identity: bytes) -> Entry | None:
+        from redis.exceptions import RedisError
+
+        try:
+            found = await self._redis.get(self._name(identity))
+        except (RedisError, OSError) as error:
+            self._complain(error)
+            return None
+        return _entry(found) if isinstance(found, bytes) else None
+
+    async def put(self, identity: bytes, entry: Entry, ttl_s: float) -> None:
+        from redis.exceptions import RedisError
+
+        if ttl_s <= 0:
+            return
+        try:
+            await self._redis.set(self._name(identity), _bytes(entry), px=max(int(ttl_s * 1000), 1))
+        except (RedisError, OSError) as error:
+            self._complain(error)
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    def _name(self, identity: bytes) -> bytes:
+        return self._prefix + identity.hex().encode()
+
+    def _complain(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _COMPLAIN_EVERY_S
+            _log.warning("the cache in Redis does not answer, so every look-up misses: %s", type(error).__name__)
+
+
+def _bytes(entry: Entry) -> bytes:
+    head = [entry.prompt_tokens, entry.completion_tokens, entry.deployment, entry.stored]
+    return orjson.dumps(head) + b"\n" + entry.body
+
+
+def _entry(value: bytes) -> Entry | None:
+    """None for a value that something else wrote."""
+    head, found, body = value.partition(b"\n")
+    try:
+        prompt, completion, deployment, stored = orjson.loads(head)
+        return Entry(body, int(prompt), int(completion), str(deployment), float(stored)) if found else None
+    except (ValueError, TypeError):
+        return None

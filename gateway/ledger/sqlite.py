@@ -1,0 +1,177 @@
+"""The embedded database of one gateway. One connection in one thread, so that a slow disk stalls no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+
+from gateway.ledger.columns import COLUMNS, values
+from gateway.ledger.migrations import missing
+from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, TakenError, conditions
+
+T = TypeVar("T")
+# Only fixed names are put into statements; values always go through parameters.
+_INSERT = f"insert into ledger ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_CHARGE = """update accounts set total = total + ?1,
+    spent = spent + case when ?2 >= window_start then ?1 else 0 end where kind = ?3 and identity = ?4"""
+_SAVE = """insert into accounts (kind, identity, alias, record, budget, period_s, window_start)
+    values (?, ?, ?, ?, ?, ?, ?) on conflict (kind, identity) do update set alias = excluded.alias,
+    record = excluded.record, budget = excluded.budget, period_s = excluded.period_s,
+    window_start = case when accounts.period_s is null then excluded.window_start else accounts.window_start end
+    returning spent, total, window_start"""
+_ROLL = """update accounts set spent = 0, window_start = window_start + (?1 - window_start) / period_s * period_s
+    where period_s is not null and window_start + period_s <= ?1
+    returning kind, identity, window_start, period_s"""
+
+
+class SqliteStore:
+    """See `gateway.ledger.store.Store`."""
+
+    shared = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "sqlite")
+        self._db: sqlite3.Connection
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+        await self._run(self._open)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._run(lambda: self._db.close())
+        self._thread.shutdown()
+
+    async def positions(self) -> dict[str, int]:
+        """How far each spool is in the ledger."""
+        return await self._run(lambda: dict(self._db.execute("select name, position from spools").fetchall()))
+
+    async def settle(self, batch: Batch) -> None:
+        """Rows, positions and charges in one transaction."""
+        await self._run(lambda: self._settle(batch))
+
+    async def forget_spool(self, name: str) -> None:
+        """The spool's file was deleted after all of it was taken in."""
+        await self._run(lambda: self._db.execute("delete from spools where name = ?", (name,)))
+
+    async def load(self) -> list[Stored]:
+        """Every key, team and user, oldest first."""
+        found = await self._run(
+            lambda: self._db.execute(
+                "select kind, identity, alias, record, budget, period_s, spent, total, window_start "
+                "from accounts order by rowid"
+            ).fetchall()
+        )
+        return [Stored(k, i, a, orjson.loads(r), *money) for k, i, a, r, *money in found]
+
+    async def save(self, stored: Stored, now: float) -> Stored:
+        """Insert or update; money and a running period stay."""
+        given = (stored.kind, stored.identity, stored.alias, orjson.dumps(stored.record).decode())
+        money = (stored.budget, stored.period_s, int(now))
+        row = await self._run(lambda: self._db.execute(_SAVE, (*given, *money)).fetchall()[0])
+        stored.spent, stored.total, stored.window_start = row
+        return stored
+
+    async def rekey(self, old: str, stored: Stored) -> Stored:
+        """A key gets a new identity and keeps its money."""
+        sql = """update accounts set identity = ?, record = ? where kind = ? and identity = ?
+            returning spent, total, window_start"""
+        given = (stored.identity, orjson.dumps(stored.record).decode(), stored.kind, old)
+        row = await self._run(lambda: self._db.execute(sql, given).fetchall()[0])
+        stored.spent, stored.total, stored.window_start = row
+        return stored
+
+    async def delete(self, kind: str, identity: str) -> None:
+        """Remove a key, team or user; its ledger rows stay."""
+        await self._run(
+            lambda: self._db.execute("delete from accounts where kind = ? and identity = ?", (kind, identity))
+        )
+
+    async def reset(self, kind: str, identity: str) -> None:
+        """Nothing is spent of this period."""
+        sql = "update accounts set spent = 0 where kind = ? and identity = ?"
+        await self._run(lambda: self._db.execute(sql, (kind, identity)))
+
+    async def roll(self, now: float) -> list[Rolled]:
+        """Start every period that is due."""
+        due = "select kind, identity, window_start from accounts where period_s is not null and window_start + period_s <= ?"
+
+        def run() -> list[Rolled]:
+            old = {(k, i): start for k, i, start in self._db.execute(due, (int(now),))}
+            if not old:
+                return []
+            new = self._db.execute(_ROLL, (int(now),)).fetchall()
+            return [Rolled(k, i, start, (start - old[k, i]) // period) for k, i, start, period in new]
+
+        return await self._run(run)
+
+    async def rows(self, question: Question) -> tuple[list[dict[str, Any]], int]:
+        """Ledger rows, newest first, and how many there are."""
+        where, found = conditions(question, lambda _: "?", _has_tag)
+
+        def run() -> tuple[list[dict[str, Any]], int]:
+            query = f"select {', '.join(COLUMNS)} from ledger where {where} order by id desc limit ? offset ?"  # noqa: S608
+            rows = self._db.execute(query, (*found, question.limit, question.offset)).fetchall()
+            (count,) = self._db.execute(f"select count(*) from ledger where {where}", found).fetchone()  # noqa: S608
+            return [dict(zip(COLUMNS, row, strict=True)) for row in rows], count
+
+        return await self._run(run)
+
+    async def sums(self) -> tuple[int, int]:
+        """(rows, nano-USD) of the whole ledger."""
+        query = "select count(*), coalesce(sum(cost), 0) from ledger"
+        rows, cost = await self._run(lambda: self._db.execute(query).fetchone())
+        return rows, cost
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except sqlite3.IntegrityError as error:
+            raise TakenError(str(error)) from None
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path.name}: {error}") from None
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(self._path, isolation_level=None, timeout=2.0, check_same_thread=False)
+        self._path.chmod(0o600)
+        self._db.execute("pragma journal_mode=wal")
+        # In WAL mode NORMAL cannot lose a committed row to a killed process, only to a power cut.
+        self._db.execute("pragma synchronous=normal")
+        self._db.execute("create table if not exists schema_steps (number integer primary key, name text not null)")
+        applied = {n for (n,) in self._db.execute("select number from schema_steps")}
+        try:
+            steps = missing("sqlite", applied)
+        except ValueError as error:
+            raise StoreError(str(error)) from None
+        for number, name, sql in steps:
+            self._db.executescript(f"begin; {sql}; insert into schema_steps values ({number}, '{name}'); commit")  # noqa: S608
+
+    def _settle(self, batch: Batch) -> None:
+        with self._transaction():
+            self._db.executemany(_INSERT, [values(row) for row in batch.rows])
+            self._db.executemany("insert or replace into spools values (?, ?)", batch.positions.items())
+            charges = [(c.spent, window, kind, identity) for (kind, identity, window), c in batch.charges.items()]
+            self._db.executemany(_CHARGE, charges)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise
+
+
+def _has_tag(mark: str) -> str:
+    return f"exists (select 1 from json_each(tags) where value = {mark})"  # noqa: S608

@@ -1,0 +1,241 @@
+"""keys: make, look at, change and end virtual keys on a running gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stackctl.cli.options import HERE, Directory, Json, Url
+from stackctl.cli.output import command
+from stackctl.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from stackctl.client import GatewayClient, KeyInfo
+
+keys = typer.Typer(help="Make, look at, change and end virtual keys.", rich_markup_mode=None)
+
+Alias = Annotated[str, typer.Argument(help="The key's alias.")]
+Models = Annotated[
+    list[str] | None, typer.Option("--model", help="A model it may call; give it again for more. All by default.")
+]
+Budget = Annotated[float | None, typer.Option(help="Budget in USD per period.", min=0)]
+Period = Annotated[str | None, typer.Option(help="The budget's period, such as 30d.")]
+Rpm = Annotated[int | None, typer.Option(help="Requests per minute.", min=1)]
+Tpm = Annotated[int | None, typer.Option(help="Tokens per minute.", min=1)]
+Parallel = Annotated[int | None, typer.Option("--max-parallel", help="Requests at the same time.", min=1)]
+
+
+@keys.command("create")
+@command("keys create")
+def create(
+    alias: Alias,
+    team: Annotated[str | None, typer.Option(help="The team that pays.")] = None,
+    model: Models = None,
+    budget: Budget = None,
+    period: Period = None,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
+    max_parallel: Parallel = None,
+    expires: Annotated[str | None, typer.Option(help="The key ends after this long, such as 90d.")] = None,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Make a key. It is shown once: only its hash is kept."""
+    from stackctl.cli.connect import connect
+
+    with connect(directory, url) as gateway:
+        made = gateway.generate_key(
+            alias,
+            team_id=_team_id(gateway, team),
+            models=model or (),
+            max_budget=budget,
+            budget_duration=period,
+            rpm_limit=rpm,
+            tpm_limit=tpm,
+            max_parallel_requests=max_parallel,
+            duration=expires,
+        )
+    return Result({"alias": alias, "key": made.key}, view=_made)
+
+
+@keys.command("list")
+@command("keys list")
+def list_keys(
+    team: Annotated[str | None, typer.Option(help="Only this team's keys.")] = None,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Every key with its team, limits, budget and what it has spent of it."""
+    from stackctl.cli.connect import connect
+
+    with connect(directory, url) as gateway:
+        wanted = _team_id(gateway, team)
+        found = [key for key in gateway.list_keys() if team is None or key.team_id == wanted]
+    return Result({"keys": [key.as_json() for key in sorted(found, key=lambda key: key.alias)]}, view=_table)
+
+
+@keys.command("info")
+@command("keys info")
+def info(
+    alias: Alias,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """All that is known of one key."""
+    from stackctl.cli.connect import connect
+
+    with connect(directory, url) as gateway:
+        return Result({"keys": [_find(gateway, alias).as_json()]}, view=_details)
+
+
+@keys.command("update")
+@command("keys update")
+def update(
+    alias: Alias,
+    model: Models = None,
+    budget: Budget = None,
+    period: Period = None,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
+    max_parallel: Parallel = None,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Change a key's models, limits or budget; what is not given stays."""
+    from stackctl.cli.connect import connect
+    from stackctl.client import calls
+
+    with connect(directory, url) as gateway:
+        call = calls.update_key(
+            _find(gateway, alias).token,
+            models=model,
+            max_budget=budget,
+            budget_duration=period,
+            rpm_limit=rpm,
+            tpm_limit=tpm,
+            max_parallel_requests=max_parallel,
+        )
+        gateway.send(call)
+        return Result({"keys": [_find(gateway, alias).as_json()]}, view=_details)
+
+
+@keys.command("rotate")
+@command("keys rotate")
+def rotate(
+    alias: Alias,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Give a key a new secret; the old one stops working. Spend and limits stay."""
+    from stackctl.cli.connect import connect
+    from stackctl.client import calls
+
+    with connect(directory, url) as gateway:
+        made = gateway.send(calls.rotate_key(_find(gateway, alias).token))
+    return Result({"alias": alias, "key": made.key}, view=_made)
+
+
+@keys.command("block")
+@command("keys block")
+def block(
+    alias: Alias,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Refuse a key's requests from now on."""
+    from stackctl.cli.connect import connect
+    from stackctl.client import calls
+
+    with connect(directory, url) as gateway:
+        gateway.send(calls.block_key(_find(gateway, alias).token))
+    return Result({"alias": alias, "blocked": True}, view=lambda data: [f"{data['alias']} is blocked"])
+
+
+@keys.command("unblock")
+@command("keys unblock")
+def unblock(
+    alias: Alias,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Let a blocked key in again."""
+    from stackctl.cli.connect import connect
+    from stackctl.client import calls
+
+    with connect(directory, url) as gateway:
+        gateway.send(calls.unblock_key(_find(gateway, alias).token))
+    return Result({"alias": alias, "blocked": False}, view=lambda data: [f"{data['alias']} is let in again"])
+
+
+@keys.command("delete")
+@command("keys delete")
+def delete(
+    alias: Alias,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """End a key for good. Its ledger rows stay."""
+    from stackctl.cli.connect import connect
+
+    with connect(directory, url) as gateway:
+        gateway.delete_keys(keys=[_find(gateway, alias).token])
+    return Result({"alias": alias, "deleted": True}, view=lambda data: [f"{data['alias']} is deleted"])
+
+
+def _find(gateway: GatewayClient, alias: str) -> KeyInfo:
+    import difflib
+
+    from stackctl.errors import UsageError
+
+    known = {key.alias: key for key in gateway.list_keys()}
+    if alias not in known:
+        near = difflib.get_close_matches(alias, known, n=1)
+        remedy = f"did you mean '{near[0]}'?" if near else "see `stackctl keys list`"
+        raise UsageError(f"no key has the alias '{alias}'", remedy=remedy)
+    return known[alias]
+
+
+def _team_id(gateway: GatewayClient, team: str | None) -> str | None:
+    from stackctl.cli.teams import find_team
+
+    return None if team is None else find_team(gateway, team).id
+
+
+def _made(data: dict[str, Any]) -> Iterable[RenderableType]:
+    yield f"{data['alias']}: {data['key']}"
+    yield "keep it: it is not shown again"
+
+
+def _table(data: dict[str, Any]) -> Iterable[RenderableType]:
+    from rich.table import Table
+
+    table = Table("key", "team", "spent", "budget", "period", "rpm", "tpm", "state", box=None, pad_edge=False)
+    for key in data["keys"]:
+        budget = "-" if key["max_budget"] is None else f"${key['max_budget']:,.2f}"
+        state = "blocked" if key["blocked"] else "active"
+        limits = [str(key[name] or "-") for name in ("budget_duration", "rpm_limit", "tpm_limit")]
+        table.add_row(key["alias"], key["team_id"] or "-", f"${key['spend']:,.4f}", budget, *limits, state)
+    yield table
+
+
+def _details(data: dict[str, Any]) -> Iterable[RenderableType]:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for name, value in data["keys"][0].items():
+        shown = ", ".join(value) if isinstance(value, list) else value
+        table.add_row(name.replace("_", " "), "-" if shown in (None, "") else str(shown))
+    yield table

@@ -1,0 +1,96 @@
+"""Keys, teams and spend through the command line, against a running gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.command import Finished, stackctl
+from tests.integration.gateway.running import MASTER, Running
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with Running(tmp_path_factory.mktemp("cli"), workers=1) as running:
+        yield running
+
+
+def run(gateway: Running, *arguments: object) -> Finished:
+    return stackctl(*arguments, "--url", gateway.url, STACKCTL_MASTER_KEY=MASTER)
+
+
+def test_a_key_lives_through_the_command_line(gateway: Running) -> None:
+    assert run(gateway, "teams", "create", "backend", "--budget", 10).code == 0
+    made = run(
+        gateway, "keys", "create", "ci", "--team", "backend", "--budget", 2, "--period", "1d", "--rpm", 60, "--json"
+    )
+    key = made.envelope["data"]["key"]
+    assert gateway.chat(key).status_code == 200
+
+    (listed,) = run(gateway, "keys", "list", "--team", "backend", "--json").envelope["data"]["keys"]
+    assert (listed["alias"], listed["max_budget"], listed["rpm_limit"]) == ("ci", 2.0, 60)
+    assert listed["spend"] > 0
+
+    assert run(gateway, "keys", "update", "ci", "--rpm", 90).code == 0
+    assert run(gateway, "keys", "info", "ci", "--json").envelope["data"]["keys"][0]["rpm_limit"] == 90
+    assert run(gateway, "keys", "block", "ci").code == 0
+    assert gateway.chat(key).status_code == 401
+    assert run(gateway, "keys", "unblock", "ci").code == 0
+    assert gateway.chat(key).status_code == 200
+    assert run(gateway, "keys", "delete", "ci").code == 0
+    assert gateway.chat(key).status_code == 401
+    assert run(gateway, "teams", "delete", "backend").code == 0
+
+
+def test_a_key_is_shown_once_and_nowhere_else(gateway: Running) -> None:
+    key = run(gateway, "keys", "create", "shown", "--json").envelope["data"]["key"]
+    for arguments in (["keys", "list"], ["keys", "info", "shown"], ["spend", "--by", "key"]):
+        done = run(gateway, *arguments, "--json")
+        assert key not in done.out + done.err
+
+
+def test_spend_adds_up_and_is_written_to_files(gateway: Running, tmp_path: Path) -> None:
+    key = run(gateway, "keys", "create", "spender", "--json").envelope["data"]["key"]
+    for _ in range(3):
+        assert gateway.chat(key, mock={"prompt_tokens": 1000, "completion_tokens": 100}).status_code == 200
+    done = run(
+        gateway,
+        "spend",
+        "--by",
+        "key",
+        "--since",
+        "1h",
+        "--csv",
+        tmp_path / "s.csv",
+        "--html",
+        tmp_path / "s.html",
+        "--json",
+    )
+    total = {total["name"]: total for total in done.envelope["data"]["totals"]}["spender"]
+    assert total["requests"] == 3
+    assert total["cost"] == pytest.approx(3 * (1000 * 2.5e-6 + 100 * 10e-6), abs=1e-9)
+    assert "spender" in (tmp_path / "s.csv").read_text()
+    assert "<svg" in (tmp_path / "s.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["keys", "info", "nobody"], 2),
+        (["keys", "create", "x", "--team", "nobody"], 2),
+        (["teams", "delete", "nobody"], 2),
+        (["spend", "--by", "colour"], 2),
+        (["spend", "--since", "yesterday-ish"], 2),
+    ],
+)
+def test_a_mistake_is_one_line(gateway: Running, arguments: list[str], code: int) -> None:
+    done = run(gateway, *arguments)
+    assert (done.code, done.err.count("\n")) == (code, 1)
+
+
+def test_without_a_master_key_nothing_is_asked(gateway: Running) -> None:
+    done = stackctl("keys", "list", "--url", gateway.url, STACKCTL_MASTER_KEY="")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "STACKCTL_MASTER_KEY" in done.err

@@ -1,0 +1,66 @@
+"""Clients of a gateway: teams with habits of their own, plain and streamed requests, mistakes included."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from dataclasses import dataclass, field
+
+import httpx
+
+
+@dataclass(frozen=True)
+class Client:
+    """One user of one key: requests per second, the models it asks for and the share that is streamed."""
+
+    key: str
+    per_second: float
+    models: tuple[str, ...]
+    streamed: float = 0.4
+
+
+@dataclass
+class Traffic:
+    """Requests from several clients until a time is over; `answers` counts them by status."""
+
+    url: str
+    clients: list[Client]
+    answers: dict[int, int] = field(default_factory=dict)
+
+    def run(self, seconds: float) -> dict[int, int]:
+        """Send for that long, wait for the last answers, and return how many came with which status."""
+        asyncio.run(self._run(seconds))
+        return self.answers
+
+    async def _run(self, seconds: float) -> None:
+        limits = httpx.Limits(max_connections=200)
+        async with httpx.AsyncClient(base_url=self.url, timeout=60, limits=limits, trust_env=False) as http:
+            end = time.monotonic() + seconds
+            await asyncio.gather(*(self._client(http, client, end, n) for n, client in enumerate(self.clients)))
+
+    async def _client(self, http: httpx.AsyncClient, client: Client, end: float, seed: int) -> None:
+        chance = random.Random(seed)
+        pending: set[asyncio.Task[None]] = set()
+        while time.monotonic() < end:
+            wave = 1 + 0.5 * math.sin(time.monotonic() / 60 + seed)
+            await asyncio.sleep(chance.expovariate(client.per_second * wave))
+            model = chance.choice(client.models)
+            task = asyncio.create_task(self._ask(http, client.key, model, chance.random() < client.streamed))
+            pending.add(task)
+            task.add_done_callback(pending.discard)
+        await asyncio.gather(*pending)
+
+    async def _ask(self, http: httpx.AsyncClient, key: str, model: str, streamed: bool) -> None:
+        body = {"model": model, "messages": [{"role": "user", "content": "hello"}], "stream": streamed}
+        if streamed:
+            body["stream_options"] = {"include_usage": True}
+        headers = {"Authorization": f"Bearer {key}"}
+        try:
+            async with http.stream("POST", "/v1/chat/completions", headers=headers, json=body) as answer:
+                async for _ in answer.aiter_bytes():
+                    pass
+                self.answers[answer.status_code] = self.answers.get(answer.status_code, 0) + 1
+        except httpx.HTTPError:
+            self.answers[0] = self.answers.get(0, 0) + 1

@@ -1,0 +1,119 @@
+"""A real PostgreSQL for tests: own directory, own port, not as root, stopped at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from stackctl.runtime import parts_dir
+
+PASSWORD = "password-of-the-test-database"
+
+
+def absent(reason: str) -> Any:
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"A REAL PART IS ABSENT: {reason}", pytrace=False)
+    pytest.skip(f"A REAL PART IS ABSENT, so nothing was tested here: {reason}")
+
+
+def postgres_programs() -> Path:
+    """Where initdb and postgres are: this machine's or those that scripts/parts unpacked."""
+    roots = [Path("/usr/lib/postgresql"), parts_dir() / "postgresql-15" / "usr" / "lib" / "postgresql"]
+    for root in roots:
+        for programs in sorted(root.glob("*/bin"), reverse=True):
+            if os.access(programs / "postgres", os.X_OK) and os.access(programs / "initdb", os.X_OK):
+                return programs
+    return absent("PostgreSQL: run scripts/parts databases")
+
+
+class Postgres:
+    """One server. `stop` and `start` may be called at any time; `crash` is kill -9 of all of it."""
+
+    def __init__(self) -> None:
+        self._programs = postgres_programs()
+        self._home = Path(tempfile.mkdtemp(prefix="money-postgres-"))
+        self._as = {}
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root.
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self._home, nobody.pw_uid, nobody.pw_gid)
+            self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.url = f"postgresql://gateway:{PASSWORD}@127.0.0.1:{self.port}/postgres"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._initialise()
+
+    def __enter__(self) -> Postgres:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self._home)
+
+    def start(self) -> None:
+        with (self._home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._programs / "postgres", "-D", self._home / "data", "-p", str(self.port),
+                    "-k", self._home, "-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=32MB",
+                    "-c", "log_min_messages=fatal", "-c", "deadlock_timeout=200ms",
+                ],
+                stderr=log, stdout=log, cwd="/", **self._as,
+            )  # fmt: skip
+        end = time.monotonic() + 60
+        while True:
+            try:
+                self.query("select 1")
+                return
+            except (OSError, asyncpg.PostgresError):
+                assert time.monotonic() < end, (self._home / "log").read_text()
+                time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(60)
+            self._process = None
+
+    def query(self, sql: str, *values: Any) -> list[Any]:
+        async def run() -> list[Any]:
+            connection = await asyncpg.connect(self.url, timeout=10)
+            try:
+                return list(await connection.fetch(sql, *values))
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+    def dump(self) -> str:
+        """Every table as text."""
+        tables = [name for (name,) in self.query("select tablename from pg_tables where schemaname = 'public'")]
+        return "\n".join(str(row) for table in tables for row in self.query(f"select t::text from {table} t"))
+
+    def _initialise(self) -> None:
+        secret = self._home / "password"
+        secret.write_text(PASSWORD)
+        if self._as:
+            os.chown(secret, self._as["user"], self._as["group"])
+        subprocess.run(
+            [
+                self._programs / "initdb", "-D", self._home / "data", "-U", "gateway", "-A", "scram-sha-256",
+                "--pwfile", secret, "-E", "UTF8", "--locale=C", "--no-sync",
+            ],
+            check=True, capture_output=True, cwd="/", **self._as,
+        )  # fmt: skip

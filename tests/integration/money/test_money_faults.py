@@ -1,0 +1,120 @@
+"""Whatever dies, the books are right in the end. Each fault runs under load on two gateways."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.integration.money.conftest import Pair
+from tests.integration.money.load import KINDS, Told, send
+
+pytestmark = pytest.mark.xdist_group("money-pair")
+# Kinds whose answers tell the request's id, so that each can be looked for in the ledger.
+WHOLE = tuple(kind for kind in KINDS if kind[0] != "cut")
+
+
+def once(at: int, action: Callable[[], Any]) -> Callable[[int], None]:
+    """Do it when so many requests are done."""
+    guard = threading.Lock()
+    due = [True]
+
+    def meanwhile(done: int) -> None:
+        with guard:
+            now, due[0] = due[0] and done >= at, due[0] and done < at
+        if now:
+            action()
+
+    return meanwhile
+
+
+def check(pair: Pair, alias: str, told: Told, before: dict[str, int], dearest: int = 20_000_000) -> None:
+    """Every answer has one row, and the bill exceeds the ledger by nothing but requests that got no answer."""
+    pair.settled()
+    ids = [i for (i,) in pair.postgres.query("select request_id from ledger where alias = $1", alias)]
+    assert len(ids) == len(set(ids))
+    assert set(told.ids) <= set(ids)
+    _, cost = pair.ledger(alias)
+    billed = pair.provider.bill()["nano"] - before["nano"]
+    lost = told.statuses[0]
+    assert cost <= billed <= cost + lost * dearest
+    if not lost:
+        assert cost == billed
+    ((spent, total),) = pair.postgres.query("select spent, total from accounts where alias = $1", alias)
+    assert spent == total == cost
+    held = pair.postgres.query("select amount from holds h join accounts using (identity) where alias = $1", alias)
+    assert all(amount >= 0 for (amount,) in held)
+
+
+def test_a_killed_worker(pair: Pair) -> None:
+    key, before = pair.first.key(key_alias="worker-dies", max_budget=1000), pair.provider.bill()
+    victim = pair.first.children("worker")[0]
+    told = send(pair.ports, key, 600, kinds=WHOLE, meanwhile=once(200, lambda: pair.first.kill(victim)))
+    assert told.statuses[0] <= 16
+    check(pair, "worker-dies", told, before)
+
+
+def test_a_killed_ledger_writer(pair: Pair) -> None:
+    key, before = pair.first.key(key_alias="writer-dies", max_budget=1000), pair.provider.bill()
+    victims = [gateway.children("accountant")[0] for gateway in pair.gateways]
+
+    def kill() -> None:
+        for gateway, victim in zip(pair.gateways, victims, strict=True):
+            gateway.kill(victim)
+
+    told = send(pair.ports, key, 600, kinds=WHOLE, meanwhile=once(200, kill))
+    check(pair, "writer-dies", told, before)
+
+
+def test_postgresql_stopped_and_started_again(pair: Pair) -> None:
+    key = pair.first.key(key_alias="database-away", max_budget=1000)
+    free = pair.first.key(key_alias="database-away-free")
+    for one in (key, free):
+        pair.second.until(lambda k=one: send([pair.second.port], k, 1, kinds=WHOLE).statuses[200] == 1, "known")
+    pair.settled()
+    before, (_, known) = pair.provider.bill(), pair.ledger("database-away-free")
+    # Passes are known to the workers from here on; what is held pays for the budgeted key.
+    send(pair.ports, free, 64, kinds=WHOLE)
+    pair.postgres.stop(signal.SIGQUIT)
+    told = send(pair.ports, free, 300, kinds=WHOLE)
+    paid = send(pair.ports, key, 40, kinds=WHOLE)
+    assert told.statuses == {200: 300}
+    assert set(paid.statuses) <= {200, 503}
+    pair.postgres.start()
+    pair.settled()
+    rows, cost = pair.ledger("database-away-free")
+    _, own = pair.ledger("database-away")
+    assert rows == 1 + 64 + 300
+    assert pair.provider.bill()["nano"] - before["nano"] == cost - known + own - first_of(pair, "database-away")
+
+
+def first_of(pair: Pair, alias: str) -> int:
+    ((cost,),) = pair.postgres.query("select cost from ledger where alias = $1 order by id limit 1", alias)
+    return int(cost)
+
+
+def test_a_whole_gateway_killed(pair: Pair) -> None:
+    key, before = pair.first.key(key_alias="gateway-dies", max_budget=1000), pair.provider.bill()
+    victim = pair.second
+    assert victim.process is not None
+    family = [*victim.children("accountant"), *victim.children("exporter"), *victim.children("worker")]
+
+    def kill() -> None:
+        assert victim.process is not None
+        victim.process.kill()
+        for process in family:
+            victim.kill(process)
+        victim.process.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        sending: Future[Told] = pool.submit(send, pair.ports, key, 500, kinds=WHOLE, meanwhile=once(200, kill))
+        told = sending.result(200)
+    assert told.statuses[0] > 0
+    victim.start()
+    time.sleep(0.1)
+    check(pair, "gateway-dies", told, before)

@@ -1,0 +1,1 @@
+"""Break one thing at a time in rendered rules and dashboards, and see who notices."""

@@ -1,0 +1,114 @@
+"""Who notices a mutant: `check`'s static findings, else the rules' own promtool tests."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from stackctl.checks.engine import examine
+from stackctl.checks.files import subject_of_bundle
+from stackctl.checks.subject import Subject
+from stackctl.problem import Problem, Severity
+from stackctl.render import render_bundle
+from stackctl.spec import load_spec
+from tests.mutation.mutants import Mutant, mutants
+
+ROOT = Path("bundle")
+
+
+@dataclass
+class Judge:
+    """One golden spec, its bundle and what is found in it unbroken."""
+
+    spec: Path
+    promtool: Path | None = None
+    _contents: dict[str, bytes] = field(default_factory=dict)
+
+    @cached_property
+    def contents(self) -> Mapping[str, bytes]:
+        return render_bundle(self._source).files
+
+    @cached_property
+    def subject(self) -> Subject:
+        return subject_of_bundle(self._source, self.contents, ROOT)
+
+    @cached_property
+    def _alerts(self) -> frozenset[str]:
+        return frozenset(rule.name for rule in self.subject.rules if rule.alert)
+
+    @cached_property
+    def mutants(self) -> list[Mutant]:
+        texts = {str(ROOT / path): content.decode() for path, content in self.contents.items()}
+        return mutants(self.subject, texts)
+
+    def caught_by(self, mutant: Mutant) -> str:
+        """The id of the first check that finds something new, `promtool`, or "" for a survivor."""
+        found = [item for item in self._findings(mutant) if item not in self._known]
+        if found:
+            return min(found)[0]
+        return "promtool" if mutant.file.endswith(".yml") and self._tests_fail(mutant) else ""
+
+    @cached_property
+    def _source(self):  # type: ignore[no-untyped-def]
+        return load_spec(self.spec)
+
+    @cached_property
+    def _known(self) -> set[tuple[str, str, str]]:
+        return {_key(problem) for problem in examine(self.subject) if problem.severity >= Severity.WARNING}
+
+    def _findings(self, mutant: Mutant) -> set[tuple[str, str, str]]:
+        """What is found in the bundle with the mutant in place of its file.
+
+        Dashboards are left out that cannot be touched: they stand on recording rules, not on alerts or each other.
+        """
+        contents = self._with(mutant)
+        if mutant.file.endswith(".json") or mutant.target in self._alerts:
+            contents = {path: text for path, text in contents.items() if _kept(path, mutant)}
+        subject = subject_of_bundle(self._source, contents, ROOT)
+        return {_key(problem) for problem in examine(subject) if problem.severity >= Severity.WARNING}
+
+    def _with(self, mutant: Mutant) -> dict[str, bytes]:
+        return {**self.contents, str(Path(mutant.file).relative_to(ROOT)): mutant.text.encode()}
+
+    def _tests_fail(self, mutant: Mutant) -> bool:
+        if self.promtool is None:
+            return False
+        with tempfile.TemporaryDirectory() as name:
+            for path, content in self._with(mutant).items():
+                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+                (Path(name) / path).write_bytes(content)
+            return any(self._fails(test) for test in self._tests_of(mutant, Path(name) / "prometheus/tests"))
+
+    def _tests_of(self, mutant: Mutant, directory: Path) -> list[Path]:
+        """The test files of the mutant's alert, cut down to its own cases; for a recording rule, those of its group."""
+        files = sorted(directory.glob("*.yml"), key=lambda path: path.stat().st_size)
+        if mutant.target not in self._alerts:
+            return [path for path in files if path.name.startswith(Path(mutant.file).stem)]
+        return [path for path in files if _cut_down(path, mutant.target)]
+
+    def _fails(self, test: Path) -> bool:
+        command = [str(self.promtool), "test", "rules", test.name]
+        done = subprocess.run(command, cwd=test.parent, capture_output=True, check=False, timeout=600)
+        return done.returncode != 0
+
+
+def _cut_down(path: Path, alert: str) -> bool:
+    """Leave only the cases named after the alert; whether there are any."""
+    content = yaml.safe_load(path.read_text())
+    content["tests"] = [case for case in content["tests"] if case["name"].startswith(f"{alert} ")]
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return bool(content["tests"])
+
+
+def _kept(path: str, mutant: Mutant) -> bool:
+    return not path.endswith(".json") or str(ROOT / path) == mutant.file
+
+
+def _key(problem: Problem) -> tuple[str, str, str]:
+    return (problem.id, problem.target, problem.message)
