@@ -84,8 +84,8 @@ def _models(root: Node, problems: list[Problem]) -> list[dict[str, Any]]:
 
 
 def _deployment(parameters: Node, problems: list[Problem]) -> dict[str, Any]:
-    provider, _, model = parameters.get("model").text.rpartition("/")
-    deployment: dict[str, Any] = {"provider": provider or "openai", "model": model}
+    head, slash, tail = parameters.get("model").text.partition("/")
+    deployment: dict[str, Any] = {"provider": head if slash else "openai", "model": tail if slash else head}
     if parameters.get("mock_response"):
         return deployment | {"provider": "mock"}
     if base := parameters.get("api_base").text:
@@ -111,7 +111,7 @@ def _price(parameters: Node) -> dict[str, Any]:
     costs = [parameters.get(f"{side}_cost_per_token").text for side in ("input", "output")]
     if not all(costs):
         return {}
-    million = [round(float(cost) * _PER_MILLION, 6) for cost in costs]
+    million = [round(float(cost) * _PER_MILLION, 9) for cost in costs]
     return {"price": {"input_usd_per_million_tokens": million[0], "output_usd_per_million_tokens": million[1]}}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from stackctl.catalogue.releases import at_least, litellm_releases
 from stackctl.render.gateway import MASTER_KEY_FILE
 from stackctl.render.places import CONTAINER_PORTS, SECRETS_DIR, secret_name, secret_path
 from stackctl.render.templates import fill
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from stackctl.spec import Spec
     from stackctl.spec.model import Deployment, Model
 
-_PER_MILLION = 1_000_000
 _MASTER_KEY, _DATABASE_URL, _REDIS_PASSWORD = "LITELLM_MASTER_KEY", "DATABASE_URL", "REDIS_PASSWORD"
 
 
@@ -49,6 +50,7 @@ def start_script(spec: Spec) -> str:
         host=spec.gateway.host if local else "0.0.0.0",  # noqa: S104 inside the container
         port=spec.gateway.port if local else CONTAINER_PORTS["gateway"],
         workers=spec.gateway.workers,
+        patient=at_least(spec.gateway.release, litellm_releases().worker_patience_since),
     )
 
 
@@ -80,16 +82,22 @@ def _deployment(model: Model, deployment: Deployment) -> dict[str, Any]:
     }
     parameters |= {name: value for name, value in optional.items() if value is not None}
     if deployment.price:
-        parameters["input_cost_per_token"] = deployment.price.input_usd_per_million_tokens / _PER_MILLION
-        parameters["output_cost_per_token"] = deployment.price.output_usd_per_million_tokens / _PER_MILLION
+        parameters["input_cost_per_token"] = _per_token(deployment.price.input_usd_per_million_tokens)
+        parameters["output_cost_per_token"] = _per_token(deployment.price.output_usd_per_million_tokens)
     if deployment.provider == "mock":
         parameters |= {"api_key": "none", "mock_response": "This is a mock answer."}
     return {"model_name": model.name, "litellm_params": parameters}
 
 
+def _per_token(usd_per_million: float) -> float:
+    """In decimals, so that 0.1 USD per million is 1e-07 and not 1.0000000000000001e-07."""
+    return float(Decimal(str(usd_per_million)).scaleb(-6))
+
+
 def _upstream(deployment: Deployment) -> str:
     """LiteLLM's `provider/model`; a server it does not know speaks OpenAI's protocol at its own address."""
-    provider = "openai" if deployment.provider == "mock" or deployment.api_base else deployment.provider
+    unknown = deployment.provider not in litellm_releases().providers
+    provider = "openai" if deployment.provider == "mock" or (deployment.api_base and unknown) else deployment.provider
     return f"{provider}/{deployment.model}"
 
 

@@ -40,6 +40,8 @@ class Releases(BaseModel):
     image: str
     metrics_key_since: str
     multiprocess_directory_since: str
+    worker_patience_since: str
+    providers: tuple[str, ...]
     refused: tuple[Verdict, ...]
     warned: tuple[Verdict, ...]
 

@@ -73,8 +73,8 @@ def gave_up(container: Container | None) -> bool:
     """Whether waiting longer is of no use."""
     if container is None:
         return False
-    ended = container.state in ("exited", "dead")
-    return ended or container.restarts >= _MOST_RESTARTS or container.health == "unhealthy"
+    # One that has ended once is started again by the engine; it may have been the machine's slowness.
+    return container.state == "dead" or container.restarts >= _MOST_RESTARTS or container.health == "unhealthy"
 
 
 def _why_not(container: Container | None, part: Part | None, prober: Prober | None) -> str:
