@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-SLOW = ("compose", "dashboards", "money", "signals", "gateway/conformance", "gateway/routing")
+SLOW = ("checks", "compose", "dashboards", "doctor", "images", "money", "signals", "gateway/conformance", "gateway/routing")
 """Suites that start a Docker engine, databases, a real LiteLLM or many gateways: `make test-slow` runs them."""
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests stay together, so that the servers they share are started once; a group of its own goes first."""
     here = Path(__file__).parent
