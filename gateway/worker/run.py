@@ -37,6 +37,7 @@ from gateway.worker.cors import with_cors
 from gateway.worker.http import Protocol
 
 _log = logging.getLogger("gateway.worker")
+_LOOK_EVERY_S = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -123,6 +124,17 @@ def _recycle_after(config: Config) -> int:
     return int(after * random.uniform(0.9, 1.1)) if after else 0  # noqa: S311
 
 
+async def _watch(server: uvicorn.Server) -> None:
+    """End connections of clients that are too slow or have idled too long."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        now = loop.time()
+        for connection in list(server.server_state.connections):
+            if isinstance(connection, Protocol):
+                connection.check(now)
+
+
 async def run(
     config: Config,
     state: StateDirectory,
@@ -145,11 +157,11 @@ async def run(
             access_log=False,
             log_config=None,
             server_header=False,
-            timeout_keep_alive=75,
             timeout_graceful_shutdown=int(config.serving.drain_s),
         )
     )
-    tasks = [asyncio.create_task(worker.link.keep()), asyncio.create_task(worker.keep_spool())]
+    loops = (worker.link.keep(), worker.keep_spool(), _watch(server))
+    tasks = [asyncio.create_task(loop) for loop in loops]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     gc.collect()
     gc.freeze()
