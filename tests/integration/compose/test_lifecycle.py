@@ -114,7 +114,7 @@ def test_no_secret_is_seen_in_files_environments_or_command_lines(stack: Compose
     assert len(secrets) >= 2
     shown = "".join(path.read_text() for path in (stack.root / "bundle").rglob("*") if path.is_file())
     shown += "".join(json.dumps(stack.inspect(service)) for service in SERVICES)
-    shown += "".join(stack.engine.docker("top", stack.container(service), "-eo", "args") for service in SERVICES)
+    shown += "".join(stack.engine.docker("top", stack.container(service), "-eo", "pid,args") for service in SERVICES)
     assert not [secret for secret in secrets if secret in shown]
     assert all(path.stat().st_mode & 0o077 == 0 for path in (stack.root / "secrets").iterdir())
     assert (stack.root / ".stackctl/compose/secrets").stat().st_mode & 0o077 == 0

@@ -22,7 +22,9 @@ def services() -> list[Any]:
     found = []
     for file in RENDERED:
         data = yaml.safe_load(file.read_text())
-        found += [pytest.param(name, each, data, id=f"{data['name']}-{name}") for name, each in data["services"].items()]
+        found += [
+            pytest.param(name, each, data, id=f"{data['name']}-{name}") for name, each in data["services"].items()
+        ]
     return found
 
 
@@ -62,7 +64,9 @@ def test_a_service_reaches_no_more_than_it_must(name: str, service: dict[str, An
 
 
 @pytest.mark.parametrize(("name", "service", "file"), services())
-def test_every_secret_is_declared_and_comes_from_a_file(name: str, service: dict[str, Any], file: dict[str, Any]) -> None:
+def test_every_secret_is_declared_and_comes_from_a_file(
+    name: str, service: dict[str, Any], file: dict[str, Any]
+) -> None:
     assert set(service.get("secrets", [])) <= file["secrets"].keys()
     assert all(each["file"].startswith("../../.stackctl/compose/secrets/") for each in file["secrets"].values())
     for variable, value in service.get("environment", {}).items():
@@ -71,7 +75,9 @@ def test_every_secret_is_declared_and_comes_from_a_file(name: str, service: dict
 
 
 @pytest.mark.parametrize(("name", "service", "file"), services())
-def test_every_writable_place_is_a_named_volume_or_memory(name: str, service: dict[str, Any], file: dict[str, Any]) -> None:
+def test_every_writable_place_is_a_named_volume_or_memory(
+    name: str, service: dict[str, Any], file: dict[str, Any]
+) -> None:
     for volume in service.get("volumes", []):
         source, _, mode = volume.partition(":")[0], *volume.rpartition(":")[1:]
         assert source in file["volumes"] or (source.startswith("../") and mode == "ro"), volume
@@ -90,5 +96,7 @@ def test_the_dockerfile_ends_as_a_user_without_privileges_and_pins_what_it_insta
     assert "--no-deps" in DOCKERFILE, "every requirement is named with its version"
     assert "latest" not in DOCKERFILE
     assert not re.search(r"\b(sudo|curl|wget|apt-get)\b", DOCKERFILE)
-    assert all(line.startswith(("ENTRYPOINT [", "CMD [")) for line in instructions if line.startswith(("ENTRYPOINT", "CMD")))
+    assert all(
+        line.startswith(("ENTRYPOINT [", "CMD [")) for line in instructions if line.startswith(("ENTRYPOINT", "CMD"))
+    )
     assert not re.search(r"(?i)(password|secret|token)\s*=", DOCKERFILE)
