@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-pytestmark = pytest.mark.timeout(600)
+# One engine for all: with --dist loadgroup these tests stay in one process. A marker given by a conftest comes too late.
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
 WORLD = "http://203.0.113.1:8080/"
 SERVICES = ("gateway", "prometheus", "alertmanager", "inbox", "grafana")
 

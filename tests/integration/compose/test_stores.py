@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from tests.integration.compose.conftest import ComposeStack
 
-pytestmark = pytest.mark.timeout(600)
+# One engine for all: with --dist loadgroup these tests stay in one process. A marker given by a conftest comes too late.
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
 STORES = ("postgres", "redis")
 
 
