@@ -1,4 +1,4 @@
-.PHONY: demo test check pictures mutation-report clean setup
+.PHONY: demo test test-slow check pictures mutation-report clean setup
 
 STACKCTL := .venv/bin/stackctl
 
@@ -13,9 +13,14 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
+	@scripts/parts stable newer cosign
+	@.venv/bin/pytest -n 4 --dist loadgroup -m "not slow" $(PYTEST_ARGS)
+
+# With a Docker engine, PostgreSQL and a real LiteLLM, all fetched here: most of an hour on two cores.
+test-slow: setup
 	@scripts/parts stable newer cosign databases docker compose
 	@scripts/litellm
-	@.venv/bin/pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
+	@.venv/bin/pytest -n 2 --dist loadgroup -m slow $(PYTEST_ARGS)
 
 check: setup
 	@scripts/check

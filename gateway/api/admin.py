@@ -136,7 +136,8 @@ def _add_reading(app: FastAPI, ask: Ask, config: Config, prices: dict[str, Price
 
 
 class RowsQuery(BaseModel):
-    """Which ledger rows, newest first; `limit` is another name of `page_size`."""
+    """Which ledger rows, newest first; `limit` is another name of `page_size`. LiteLLM's `summarize` changes nothing:
+    rows are never summed up here."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -152,10 +153,11 @@ class RowsQuery(BaseModel):
     page: int = Field(1, ge=1, le=1_000_000)
     page_size: int = Field(1000, ge=1, le=10_000)
     limit: int | None = Field(None, ge=1, le=10_000)
+    summarize: bool = False
 
     def asked(self) -> dict[str, Any]:
         """The question to the accountant."""
-        found = self.model_dump(exclude={"limit"}, exclude_none=True)
+        found = self.model_dump(exclude={"limit", "summarize"}, exclude_none=True)
         if self.limit is not None:
             found["page_size"] = self.limit
         return {**found, "start_date": _seconds(self.start_date), "end_date": _seconds(self.end_date)}

@@ -103,7 +103,13 @@ def list_keys() -> Call[list[KeyInfo]]:
 
 
 def models() -> Call[list[str]]:
-    return Call("GET", "/v1/models", lambda body: [str(model["id"]) for model in _items(body, "data")])
+    """The public names, each once; `/v1/models` is for keys that call models, not for the master key."""
+
+    def parse(body: Any) -> list[str]:
+        listed = [model for model in _items(body, "data") if not (model.get("model_info") or {}).get("hidden")]
+        return list(dict.fromkeys(str(model["model_name"]) for model in listed))
+
+    return Call("GET", "/model/info", parse)
 
 
 def alive() -> Call[None]:

@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
+SLOW = ("checks", "compose", "dashboards", "doctor", "images", "money", "signals", "gateway/conformance", "gateway/routing")
+"""Suites that start a Docker engine, databases, a real LiteLLM or many gateways: `make test-slow` runs them."""
 
-@pytest.hookimpl(trylast=True)
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests stay together, so that the servers they share are started once; a group of its own goes first."""
+    here = Path(__file__).parent
     for item in items:
-        if Path(__file__).parent in item.path.parents and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(Path(__file__).parent))))
+        if here not in item.path.parents:
+            continue
+        place = str(item.path.relative_to(here))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(place))
+        if place.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)

@@ -86,7 +86,12 @@ def _survivors(outcomes: list[Outcome]) -> list[str]:
         return ["None."]
     lines: list[str] = []
     for kind in sorted(_kinds(outcomes)):
-        lines += [f"### {kind}", "", EXPLANATIONS.get(kind, UNEXPLAINED), ""]
+        lines += [
+            f"### {kind}",
+            "",
+            f"Likely reason, not looked into one by one: {EXPLANATIONS.get(kind, UNEXPLAINED)}",
+            "",
+        ]
         grouped: dict[str, list[str]] = {}
         for outcome in outcomes:
             if outcome.mutant.kind == kind:

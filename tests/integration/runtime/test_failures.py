@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stackctl.errors import PortTakenError, StartError, ToolMissingError, UsageError
-from stackctl.runtime import down, status
+from stackctl.runtime import down
 from stackctl.runtime.processes import processes_of
 from stackctl.runtime.rundir import make_state, remove_run_dir
+from stackctl.runtime.status import status
 from stackctl.stack import StackDir
 from tests.integration.runtime.conftest import Notes, Stack, make_spec
 

@@ -10,8 +10,10 @@ import httpx
 import pytest
 
 from stackctl.errors import StackctlError, StartError, UsageError
-from stackctl.runtime import down, is_free, logs, parts_of, status, urls
+from stackctl.runtime import down, is_free, parts_of, urls
+from stackctl.runtime.logs import logs
 from stackctl.runtime.rundir import exclusive
+from stackctl.runtime.status import status
 from tests.integration.runtime.conftest import Notes, Stack, make_spec, prometheus_config
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ def test_impossible_comparisons_are_followed_through_the_expression() -> None:
 
 
 def test_what_can_happen_is_fine() -> None:
-    for expr in ("up == 0", "rate(litellm_errors_total[5m]) > 0", "litellm_budget_spent_usd < 0", "count(up) > 1"):
+    for expr in ("up == 0", "rate(litellm_errors_total[5m]) > 0", "litellm_requests_remaining < 0", "count(up) > 1"):
         assert messages(ID, alert(expr)) == [], expr
 
 

@@ -13,4 +13,4 @@ AZURE_KEY=$(cat "/run/secrets/azure-key")
 export AZURE_KEY
 # The price table of this release, not whatever stands on the internet at the time of the start.
 export LITELLM_LOCAL_MODEL_COST_MAP=True
-exec litellm --config /etc/stack/config.yaml --host 0.0.0.0 --port 4000 --num_workers 4 --telemetry False
+exec litellm --config /etc/stack/config.yaml --host 0.0.0.0 --port 4000 --num_workers 4 --telemetry False --timeout_worker_healthcheck 60
