@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _RULES, _TESTS = "prometheus/rules/", "prometheus/tests/"
 _TIMEOUT_S = 600
 _ALERT = re.compile(r'alertname="([^"]+)"')
+_FAILURE = re.compile(r"time: (?P<time>\w+),\s+exp:\s*(?P<expected>.*)")
 _UNIT = "Unit Testing:"
 _CONSEQUENCE = "The alert fires when it should not, or stays silent when it should fire."
 _REMEDY = "look at its threshold, `for` and floor in stack.yaml; if they are as wanted, report it"
@@ -130,11 +131,17 @@ def _run(promtool: Path, cases: list[AlertTests]) -> list[Problem]:
 
 
 def _problem(case: AlertTests, text: str) -> Problem:
-    name = re.search(r"name: (.*?),?$", text, re.MULTILINE)
-    what = name[1].strip().removeprefix(f"{case.alert} ") if name else " ".join(text.split())[:200] or "no verdict"
+    """Only newer promtools name the test that fails; all say when, what they expected and what they got."""
+    first = _FAILURE.search(text)
+    if first is None:
+        what = f"cannot be tested: {' '.join(text.split())[:200] or 'promtool says nothing'}"
+    elif first["expected"].startswith("nil"):
+        what = f"fires in its tests after {first['time']}, where it must be silent"
+    else:
+        what = f"is silent in its tests after {first['time']}, where it must fire"
     return Problem(
         "native/test-failed",
-        f"{case.alert}: its test “{what}” fails",
+        f"{case.alert} {what}",
         position=Position(f"bundle/{case.file}"),
         consequence=_CONSEQUENCE,
         remedy=_REMEDY,

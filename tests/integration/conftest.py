@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-SLOW = ("checks", "compose", "dashboards", "doctor", "images", "money", "signals", "gateway/conformance", "gateway/routing")
+SLOW = (
+    "checks",
+    "compose",
+    "dashboards",
+    "doctor",
+    "images",
+    "money",
+    "signals",
+    "gateway/conformance",
+    "gateway/routing",
+)
 """Suites that start a Docker engine, databases, a real LiteLLM or many gateways: `make test-slow` runs them."""
 
 

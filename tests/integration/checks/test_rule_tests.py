@@ -61,8 +61,12 @@ def test_a_rule_that_fails_its_tests_is_named_each_time_and_never_remembered(
         check_rule_tests(broken, promtool, report)
         (problem,) = report.problems
         assert (problem.id, problem.target) == ("native/test-failed", "LitellmHighErrorRate")
-        assert problem.message == "LitellmHighErrorRate: its test “fires” fails"
+        assert problem.message == "LitellmHighErrorRate is silent in its tests after 12m, where it must fire"
         assert str(problem.position) == "bundle/prometheus/tests/errors-30s.yml"
+    eager = files | {ERRORS: files[ERRORS].replace(b"> 0.05", b"> 0.0005")}
+    report = Report()
+    check_rule_tests(eager, promtool, report)
+    assert ["must be silent" in problem.message for problem in report.problems] == [True]
     report = Report()
     check_rule_tests(files, promtool, report)
     assert report.problems == []
