@@ -15,7 +15,7 @@ from stackctl.checks.secrets import check_secrets
 from stackctl.errors import ToolMissingError
 from stackctl.problem import Position, Problem, Severity
 from stackctl.render import Change, drift, render_bundle
-from stackctl.runtime.base import runtime_of
+from stackctl.runtime.base import locked_images
 from stackctl.runtime.tools import Tool, find_tool
 from stackctl.spec import load_spec
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def check_stack(stack: StackDir) -> tuple[Report, Subject]:
     """Examine the spec, its secrets, what it renders to, and what lies on disk; raises SpecError for a bad spec."""
     source = load_spec(stack.spec)
-    bundle = render_bundle(source, runtime_of(stack, source.spec).locked())
+    bundle = render_bundle(source, locked_images(stack, source.spec))
     report = Report()
     report.add(str(stack.spec), "stackctl", [])
     report.add("secrets", "stackctl", check_secrets(source, stack.root))

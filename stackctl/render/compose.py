@@ -7,13 +7,13 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from stackctl import __version__
 from stackctl.render.places import published_address, secret_name
 from stackctl.render.templates import fill
 from stackctl.resources import data_dir
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ class Image(BaseModel):
 @cache
 def known_images() -> dict[str, Image]:
     """The images of runtime compose, by part."""
-    data = yaml.safe_load((data_dir("templates") / "compose" / "images.yaml").read_text(encoding="utf-8"))
+    data = load_yaml((data_dir("templates") / "compose" / "images.yaml").read_text(encoding="utf-8"))
     return {part: Image.model_validate(entry) for part, entry in data.items()}
 
 
