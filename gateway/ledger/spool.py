@@ -1,7 +1,8 @@
 """Spools: one append-only file of JSON lines per worker run, read by the accountant.
 
-A line is the list of a row's fields in the order of `Row`: half the bytes and the time of an object with names. A row is one `write(2)`, so after it the row survives the worker's death. Rows are in the page cache, not
-synced: losing the machine's power loses the last seconds, losing any process loses nothing.
+A line is the list of a row's fields in the order of `Row`: half the bytes and the time of an object with names. A row
+is one `write(2)`, so after it the row survives the worker's death. Rows are in the page cache, not synced: losing the
+machine's power loses the last seconds, losing any process loses nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import logging
 import os
 import time
 from collections import deque
-from dataclasses import fields
-from operator import attrgetter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -23,7 +24,6 @@ from gateway.ledger.row import Row
 _log = logging.getLogger("gateway.accountant")
 _ROTATE_AT = 32 << 20
 _SUFFIX = ".spool"
-_fields = attrgetter(*[field.name for field in fields(Row)])
 # A directory's time of change has the resolution of the kernel's tick: younger than this it says nothing.
 _SETTLED_S = 0.1
 
@@ -43,9 +43,12 @@ class SpoolWriter:
         """(file name, bytes written): what the accountant may count as seen."""
         return self._name, self._size
 
-    def append(self, row: Row) -> None:
-        """Write one row. Raises SpoolFullError when it could only be kept in memory for now."""
-        line = orjson.dumps(_fields(row), option=orjson.OPT_APPEND_NEWLINE)
+    def append(self, row: Sequence[Any]) -> None:
+        """Write one row: the values of `Row`'s fields in their order.
+
+        Raises SpoolFullError when it could only be kept in memory for now.
+        """
+        line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         if self._waiting:
             self._waiting.append(line)
             self.flush()

@@ -34,7 +34,10 @@ class Connection(Protocol):
 
 
 class Exchange:
-    """`run` calls the app. Beside ASGI's messages `send` takes `gateway.whole`: status, headers and body at once."""
+    """`run` calls the app. Beside ASGI's messages `send` takes `gateway.whole`: status, headers and body at once.
+
+    Both that and ASGI's start may bring a `head`: header lines that are written already.
+    """
 
     __slots__ = (
         "_body", "_chunked", "_complete", "_connection", "_ended", "_expects", "_gone", "_head", "_left", "_started",
@@ -118,21 +121,21 @@ class Exchange:
         elif self._started:
             raise RuntimeError(f"{kind} after the answer has begun")
         elif kind == "gateway.whole":
-            self._write_whole(message["status"], message["headers"], message["body"])
+            self._write_whole(message["status"], message["headers"], message["body"], message["head"])
         else:
-            self._start(message["status"], message.get("headers", ()))
+            self._start(message["status"], message.get("headers", ()), message.get("head", b""))
 
-    def _write_whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+    def _write_whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, head: bytes = b"") -> None:
         self._started = True
-        lines = self._lines(headers)
+        lines = self._lines(headers) + head
         sent = b"" if self.scope["method"] == "HEAD" else body
         self._connection.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS[status], lines, len(body), sent))
         self._completed()
 
-    def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]], head: bytes) -> None:
         self._started = True
         names = {name.lower(): value for name, value in headers}
-        lines = self._lines(headers)
+        lines = self._lines(headers) + head
         if self.scope["method"] == "HEAD" or status in _BODILESS:
             self._left = 0
         elif (length := names.get(b"content-length")) is not None:
