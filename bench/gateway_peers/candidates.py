@@ -82,7 +82,16 @@ def ours(directory: Path, upstream: Upstream) -> Running:
         "teams": [{"name": "bench", "budget": {"usd": 1_000_000_000}}],
     }
     (directory / "gateway.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "gateway", "serve", "--config", "gateway.yaml", "--state", str(directory / "state")]
+    command = [
+        sys.executable,
+        "-m",
+        "gateway",
+        "serve",
+        "--config",
+        "gateway.yaml",
+        "--state",
+        str(directory / "state"),
+    ]
     environment = {"UP": "sk-up", "MASTER": _MASTER, "SSL_CERT_FILE": str(upstream.certificate)}
     # Ten thousand keys are minutes of work: their books are kept and copied.
     books = CACHE / "books" / f"{KEYS}-{_schema()}"
@@ -110,9 +119,7 @@ def _schema() -> str:
     return digest.hexdigest()[:12]
 
 
-def _serving(
-    directory: Path, command: list[str], environment: dict[str, str], port: int
-) -> subprocess.Popen[bytes]:
+def _serving(directory: Path, command: list[str], environment: dict[str, str], port: int) -> subprocess.Popen[bytes]:
     process = start(directory, command, **environment)
     until_open(port, process)
     _until_ready(f"http://127.0.0.1:{port}/health/readiness", process)
