@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from itertools import count
 
 from gateway import __version__, clock
@@ -89,8 +89,8 @@ class Endpoint:
         await self._send_answer(await self._buy(request, outcome), outcome, send)
 
     async def _buy(self, request: Request, outcome: Outcome) -> Answer:
-        async def call(provider: Provider, deployment: Deployment) -> Answer:
-            return await provider.complete(deployment, request)
+        def call(provider: Provider, deployment: Deployment) -> Awaitable[Answer]:
+            return provider.complete(deployment, request)
 
         answer = await self._attempts.first_success(outcome, call)
         self._attempts.succeeded(outcome)

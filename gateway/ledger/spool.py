@@ -1,8 +1,8 @@
 """Spools: one append-only file of JSON lines per worker run, read by the accountant.
 
-A line is the list of a row's fields in the order of `Row`: half the bytes and the time of an object with names. A row
-is one `write(2)`, so after it the row survives the worker's death. Rows are in the page cache, not synced: losing the
-machine's power loses the last seconds, losing any process loses nothing.
+A line is the list of a row's fields in the order of `Row`: half the bytes and the time of an object with names. Rows of
+one turn of the loop are one `write(2)`, after which they survive the worker's death; answers go out after it. Rows are
+in the page cache, not synced: losing the machine's power loses the last seconds, losing any process loses nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,27 @@ import orjson
 from gateway.errors import SpoolFullError
 from gateway.ledger.row import Row
 
-_log = logging.getLogger("gateway.accountant")
+_log = logging.getLogger("gateway.ledger")
 _ROTATE_AT = 32 << 20
+_MOST_AT_ONCE = 256
 _SUFFIX = ".spool"
 # A directory's time of change has the resolution of the kernel's tick: younger than this it says nothing.
 _SETTLED_S = 0.1
 
 
 class SpoolWriter:
-    """The worker's side. `session` is the worker run's name and stands in the file names."""
+    """The worker's side. `session` is the worker run's name and stands in the file names.
 
-    def __init__(self, directory: Path, session: str) -> None:
+    `later` calls something at the loop's next turn; without it rows are written at once.
+    """
+
+    def __init__(
+        self, directory: Path, session: str, later: Callable[[Callable[[], None]], object] | None = None
+    ) -> None:
         self._directory = directory
         self._session = session
+        self._later = later
+        self._soon = False
         self._part = 0
         self._waiting: deque[bytes] = deque()
         self._open()
@@ -44,26 +52,31 @@ class SpoolWriter:
         return self._name, self._size
 
     def append(self, row: Sequence[Any]) -> None:
-        """Write one row: the values of `Row`'s fields in their order.
+        """Write one row, the values of `Row`'s fields in their order, before anything that is called later than this.
 
-        Raises SpoolFullError when it could only be kept in memory for now.
+        Without `later` it raises SpoolFullError when the row could only be kept in memory for now.
         """
-        line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-        if self._waiting:
-            self._waiting.append(line)
+        self._waiting.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        if self._later is None:
             self.flush()
-            return
-        try:
-            self._write(line)
-        except SpoolFullError:
-            self._waiting.append(line)
-            raise
+        elif not self._soon:
+            self._soon = True
+            self._later(self._flush_soon)
 
     def flush(self) -> None:
         """Write rows that are still in memory. Raises SpoolFullError when that is not possible."""
         while self._waiting:
-            self._write(self._waiting[0])
-            self._waiting.popleft()
+            rows = [self._waiting[i] for i in range(min(len(self._waiting), _MOST_AT_ONCE))]
+            self._write(b"".join(rows))
+            for _ in rows:
+                self._waiting.popleft()
+
+    def _flush_soon(self) -> None:
+        self._soon = False
+        try:
+            self.flush()
+        except SpoolFullError as error:
+            _log.error("ledger rows wait in memory: %s", error)
 
     def close(self) -> None:
         """Close the file."""

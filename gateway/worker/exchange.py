@@ -24,6 +24,8 @@ class Connection(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def later(self, call: Callable[[bytes], None], data: bytes) -> None: ...
+
     async def drain(self) -> None: ...
 
     def read_on(self) -> None: ...
@@ -129,8 +131,7 @@ class Exchange:
         self._started = True
         lines = self._lines(headers) + head
         sent = b"" if self.scope["method"] == "HEAD" else body
-        self._connection.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS[status], lines, len(body), sent))
-        self._completed()
+        self._finish(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS[status], lines, len(body), sent))
 
     def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]], head: bytes) -> None:
         self._started = True
@@ -158,11 +159,12 @@ class Exchange:
             self._left -= len(data)
         if self._head:
             data, self._head = self._head + data, b""
-        self._connection.write(data)
-        if not more:
-            # A body that is shorter than was announced can only be told by the connection's end.
-            self.keep_alive = self.keep_alive and not self._left
-            self._completed()
+        if more:
+            self._connection.write(data)
+            return
+        # A body that is shorter than was announced can only be told by the connection's end.
+        self.keep_alive = self.keep_alive and not self._left
+        self._finish(data)
 
     def _lines(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         lines = [b"%b: %b\r\n" % header for header in headers]
@@ -175,9 +177,14 @@ class Exchange:
             head += b"connection: close\r\n"
         return head
 
-    def _completed(self) -> None:
+    def _finish(self, data: bytes) -> None:
         self._complete = True
         self._wake()
+        # The ledger's rows of this turn are written in between: see gateway.ledger.spool.
+        self._connection.later(self._end, data)
+
+    def _end(self, data: bytes) -> None:
+        self._connection.write(data)
         # A client that still sends a body must not have it taken for its next request's.
         self._connection.completed(self.keep_alive and self._ended)
 

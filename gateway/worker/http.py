@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -79,6 +80,10 @@ class Protocol(asyncio.Protocol):
         """To the client."""
         if self._transport is not None:
             self._transport.write(data)
+
+    def later(self, call: Callable[[bytes], None], data: bytes) -> None:
+        """At the loop's next turn, after what was asked for before."""
+        self._loop.call_soon(call, data)
 
     async def drain(self) -> None:
         """Wait until the client has read most of what was written, or is gone."""

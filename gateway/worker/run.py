@@ -54,7 +54,7 @@ class Worker:
 
     def __init__(self, config: Config, state: StateDirectory, slot: str, prices: dict[str, Price | None]) -> None:
         self.session = f"{slot}-{secrets.token_hex(6)}"
-        self.spool = SpoolWriter(state.spool, self.session)
+        self.spool = SpoolWriter(state.spool, self.session, asyncio.get_running_loop().call_soon)
         self.link = AccountantLink(state.accountant_socket)
         self.gate = Gate(self.link)
         self.passes = Passes(self.link)
@@ -100,6 +100,9 @@ class Worker:
         self.spool.close()
 
     def _hello(self) -> wire.Message:
+        # What is settled is no longer held, so its row must be before the position.
+        with contextlib.suppress(SpoolFullError):
+            self.spool.flush()
         return {
             "op": "hello",
             "session": self.session,
