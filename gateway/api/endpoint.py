@@ -24,7 +24,7 @@ from gateway.cache import Entry
 from gateway.config import Deployment
 from gateway.errors import ApiError, UpstreamError
 from gateway.money import usd_from_nano
-from gateway.providers import Answer, Kind, Provider, Request, Stream
+from gateway.providers import Answer, Kind, Provider, Request, Stream, Usage
 
 _log = logging.getLogger("gateway.worker")
 _VERSION = b"x-litellm-version: %b\r\n" % __version__.encode()
@@ -76,7 +76,7 @@ class Endpoint:
             elif request.stream:
                 await self._stream(request, outcome, receive, send)
             else:
-                await self._answer(request, outcome, send)
+                await self._answer(scope, request, outcome, send)
         except ApiError as error:
             await self._refuse(send, outcome, error)
         except UpstreamError as error:
@@ -85,8 +85,24 @@ class Endpoint:
             _log.exception("request %s failed", outcome.request_id)
             await self._refuse(send, outcome, ApiError(500, "api_error", "The gateway failed"))
 
-    async def _answer(self, request: Request, outcome: Outcome, send: Send) -> None:
-        await self._send_answer(await self._buy(request, outcome), outcome, send)
+    async def _answer(self, scope: Scope, request: Request, outcome: Outcome, send: Send) -> None:
+        # Nobody waits for the answer of a client that has left: its attempt is ended (docs/decisions/111).
+        scope["gateway.abandonable"] = True
+        try:
+            answer = await self._buy(request, outcome)
+        except asyncio.CancelledError:
+            self._left(request, outcome)
+            return
+        finally:
+            scope["gateway.abandonable"] = False
+        await self._send_answer(answer, outcome, send)
+
+    def _left(self, request: Request, outcome: Outcome) -> None:
+        """The prompt was sent, and its provider bills it."""
+        outcome.failed(499, "client_closed_request")
+        if outcome.step is not None:
+            outcome.usage = Usage(request.raw_size // 4, estimated=True)
+        self._accounting.finish(outcome)
 
     async def _buy(self, request: Request, outcome: Outcome) -> Answer:
         def call(provider: Provider, deployment: Deployment) -> Awaitable[Answer]:

@@ -43,7 +43,7 @@ class Exchange:
 
     __slots__ = (
         "_body", "_chunked", "_complete", "_connection", "_ended", "_expects", "_gone", "_head", "_left", "_started",
-        "_taken", "_waiter", "done", "keep_alive", "scope",
+        "_taken", "_waiter", "abandon", "done", "keep_alive", "scope",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: dict[str, Any], keep_alive: bool, expects: bool) -> None:
@@ -59,6 +59,9 @@ class Exchange:
         self._head = b""
         self._waiter: asyncio.Future[None] | None = None
         self.done: Callable[[], None] = _nothing
+        # What ends the app's work; the app says by `gateway.abandonable` whether it may be ended in the middle.
+        self.abandon: Callable[[], object] = _nothing
+        scope["gateway.abandonable"] = False
 
     async def run(self, app: Callable[[Scope, Receive, Send], Any]) -> None:
         """The app's answer, or a 500 when there is none. Nothing is raised."""
@@ -93,6 +96,8 @@ class Exchange:
         """The client is gone."""
         self._gone = True
         self._wake()
+        if self.scope["gateway.abandonable"]:
+            self.abandon()
 
     # The app's side
 
