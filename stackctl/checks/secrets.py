@@ -52,6 +52,8 @@ def secret_references(source: SpecFile) -> list[tuple[SpecPath, str]]:
     found.append((("gateway", "metrics", "token"), spec.gateway.metrics.token))
     if spec.gateway.database.url != "sqlite":
         found.append((("gateway", "database", "url"), spec.gateway.database.url))
+    if spec.gateway.cache is not None:
+        found.append((("gateway", "cache", "url"), spec.gateway.cache.url))
     for name, receiver in spec.alerts.receivers.configured().items():
         for field in SECRET_FIELDS:
             found.append((("alerts", "receivers", name, field), getattr(receiver, field, None)))

@@ -127,6 +127,8 @@ def _gateway_references(spec: Spec) -> Iterator[str]:
     for model in spec.models:
         yield from (reference for each in model.deployments for reference in each.secrets)
     yield from (key.secret for key in spec.keys)
+    if spec.gateway.cache is not None and spec.gateway.cache.url is not None:
+        yield spec.gateway.cache.url
     if spec.gateway.metrics.token:
         yield spec.gateway.metrics.token
     if spec.own_redis:

@@ -89,6 +89,7 @@ def _values(stack: StackDir, spec: Spec) -> dict[str, Callable[[], str]]:
     references = [MASTER_KEY, *_GENERATED.values(), spec.gateway.metrics.token, spec.gateway.database.url]
     references += [ref for model in spec.models for deployment in model.deployments for ref in deployment.secrets]
     references += [key.secret for key in spec.keys]
+    references += [spec.gateway.cache.url] if spec.gateway.cache is not None else []
     references += spec.alerts.receivers.secrets()
     found = {secret_name(ref): Secret(ref, stack.root).read for ref in references if ref and ":" in ref}
     for part, password in (("prometheus", spec.prometheus.password), ("alertmanager", spec.alertmanager.password)):

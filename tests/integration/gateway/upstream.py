@@ -77,6 +77,8 @@ class FakeUpstream:
             # Says keep-alive, then closes: the next request on this connection meets a dead socket.
             self._completion(handler, kind)
             handler.close_connection = True
+        elif kind == "vectors":
+            self._vector(handler, str(body["input"]))
         elif body.get("stream"):
             self._stream(handler, body, cut=kind == "cut")
         else:
@@ -93,6 +95,16 @@ class FakeUpstream:
             "usage": USAGE,
             "x_unknown": {"kept": True},
         }
+        self._whole(handler, 200, json.dumps(answer).encode())
+
+    def _vector(self, handler: BaseHTTPRequestHandler, text: str) -> None:
+        """Questions that begin alike have nearly the same vector."""
+        if "fails" in text:
+            self._whole(handler, 500, b'{"error":{"message":"no vectors"}}')
+            return
+        vector = [1.0, 0.2, len(text) / 1000] if "user: alike" in text else [-0.3, len(text) / 10, -1.0]
+        data = [{"object": "embedding", "index": 0, "embedding": vector}]
+        answer = {"object": "list", "data": data, "model": "vectors", "usage": {"prompt_tokens": 5, "total_tokens": 5}}
         self._whole(handler, 200, json.dumps(answer).encode())
 
     def _stream(self, handler: BaseHTTPRequestHandler, body: dict[str, Any], cut: bool) -> None:
