@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.pricing import tokens
 from tests.integration.gateway.running import PRICE, Running
 from tests.integration.gateway.upstream import FakeUpstream
 
@@ -21,6 +22,7 @@ KINDS = (
     "garbage",
     "closes",
     "cut",
+    "no-usage",
     "stale",
 )
 
@@ -125,7 +127,20 @@ def test_a_stream_that_is_cut_ends_with_an_error_event(proxy: Running, key: str)
     assert proxy.total("litellm_requests_total", model="cut", status="502") == 1
     row = proxy.admin("GET", "/spend/logs")[0]
     assert row["metadata"]["estimated"] is True
-    assert row["completion_tokens"] == 3
+    assert row["completion_tokens"] == tokens.of_text("one two three")
+    assert row["prompt_tokens"] == tokens.of_messages([{"role": "user", "content": "hello"}])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_usage_that_a_provider_does_not_tell_is_counted_and_marked(proxy: Running, key: str, stream: bool) -> None:
+    question = "How many tokens does a question have that nobody counted?"
+    answer = proxy.chat(key, "no-usage", stream=stream, messages=[{"role": "user", "content": question}])
+    assert answer.status_code == 200
+    row = proxy.admin("GET", "/spend/logs")[0]
+    said = tokens.of_text("one two three" if stream else "hi")
+    asked = tokens.of_messages([{"role": "user", "content": question}])
+    assert (row["prompt_tokens"], row["completion_tokens"], row["metadata"]["estimated"]) == (asked, said, True)
+    assert row["metadata"]["cost_nano_usd"] == asked * 2500 + said * 10_000
 
 
 def test_a_stale_kept_alive_socket_is_tried_again_once(proxy: Running, key: str, upstream: FakeUpstream) -> None:

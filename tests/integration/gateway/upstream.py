@@ -95,6 +95,8 @@ class FakeUpstream:
             "usage": USAGE,
             "x_unknown": {"kept": True},
         }
+        if model == "no-usage":
+            del answer["usage"]
         self._whole(handler, 200, json.dumps(answer).encode())
 
     def _vector(self, handler: BaseHTTPRequestHandler, text: str) -> None:
@@ -118,7 +120,7 @@ class FakeUpstream:
             handler.close_connection = True
             return
         self._event(handler, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        if (body.get("stream_options") or {}).get("include_usage"):
+        if (body.get("stream_options") or {}).get("include_usage") and body["model"] != "no-usage":
             self._event(handler, {"choices": [], "usage": USAGE})
         self._chunk(handler, b"data: [DONE]\n\n")
         self._chunk(handler, b"")
