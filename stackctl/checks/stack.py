@@ -10,6 +10,7 @@ from stackctl.checks.files import subject_of_bundle
 from stackctl.checks.ignore import apply_ignores
 from stackctl.checks.native import check_native
 from stackctl.checks.report import Report
+from stackctl.checks.rule_tests import check_rule_tests
 from stackctl.checks.secrets import check_secrets
 from stackctl.errors import ToolMissingError
 from stackctl.problem import Position, Problem, Severity
@@ -34,7 +35,9 @@ def check_stack(stack: StackDir) -> tuple[Report, Subject]:
     report.add("secrets", "stackctl", check_secrets(source, stack.root))
     subject = subject_of_bundle(source, bundle.files, stack.bundle)
     report.add(_scope(subject), "stackctl", examine(subject))
-    check_native(bundle, _tool("promtool"), _tool("amtool"), report)
+    promtool = _tool("promtool")
+    check_native(bundle, promtool, _tool("amtool"), report)
+    check_rule_tests(bundle.files, promtool, report)
     if stack.bundle.exists():
         report.add(str(stack.bundle), "stackctl", _hand_edited(bundle, stack))
     return report, subject
