@@ -248,7 +248,9 @@ async def run(config: Config, state: StateDirectory, stop: asyncio.Event) -> Non
             await accountant.open()
         except StoreError as error:
             if not store.shared:
-                raise
+                remedy = "move it away to begin anew, or run the version that wrote it"
+                _log.error("%s cannot be used: %s; %s", state.database, error, remedy)
+                raise SystemExit(1) from None
             _log.error("the database cannot be used: %s", error)
             await asyncio.wait((told,), timeout=1.0)
             continue

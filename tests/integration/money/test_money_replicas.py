@@ -48,7 +48,8 @@ def test_a_budget_is_not_exceeded_by_two_gateways_at_once(pair: Pair) -> None:
     each = 9_000_000
     assert set(told.statuses) == {200, 429}
     assert cost == told.statuses[200] * each
-    assert cost < 10**9 + each
+    # 16 requests in flight, of each of which 1000 prompt tokens were not known.
+    assert cost <= 10**9 + 16 * 3_000_000
     # What is left is too little for many: nobody sat on the rest.
     assert cost > 10**9 - 8 * each
     assert rows == 200
