@@ -19,7 +19,8 @@ class Usage:
     asked, and `completion` is the least it can be.
 
     Of `prompt`, `cached` were read from the provider's cache, `cache_write` written to it and `audio_prompt` were
-    audio; of `completion`, `reasoning` were not shown and `audio_completion` were audio.
+    audio; of `completion`, `reasoning` were not shown and `audio_completion` were audio. `batched`: the provider says
+    that it charges them as a batch.
     """
 
     prompt: int = 0
@@ -31,6 +32,7 @@ class Usage:
     audio_completion: int = 0
     estimated: bool = False
     prompt_told: bool = False
+    batched: bool = False
 
 
 @dataclass(slots=True)

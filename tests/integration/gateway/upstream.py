@@ -97,6 +97,8 @@ class FakeUpstream:
         }
         if model == "no-usage":
             del answer["usage"]
+        if model == "flex":
+            answer["service_tier"] = "flex"
         self._whole(handler, 200, json.dumps(answer).encode())
 
     def _vector(self, handler: BaseHTTPRequestHandler, text: str) -> None:
@@ -121,7 +123,8 @@ class FakeUpstream:
             return
         self._event(handler, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         if (body.get("stream_options") or {}).get("include_usage") and body["model"] != "no-usage":
-            self._event(handler, {"choices": [], "usage": USAGE})
+            tier = {"service_tier": "flex"} if body["model"] == "flex" else {}
+            self._event(handler, {"choices": [], "usage": USAGE, **tier})
         self._chunk(handler, b"data: [DONE]\n\n")
         self._chunk(handler, b"")
 
