@@ -66,7 +66,7 @@ def together(directory: Path, provider: Provider, stack: ExitStack, count: int, 
 
 
 def started(directory: Path, provider: Provider, stack: ExitStack) -> Pair:
-    pair = Pair(directory, stack.enter_context(Postgres()), stack.enter_context(RedisServer()), provider)
+    pair = Pair(directory, stack.enter_context(Postgres()), stack.enter_context(RedisServer()), provider, workers=4)
     for gateway in pair.gateways:
         stack.enter_context(gateway)
     return pair

@@ -62,9 +62,11 @@ def models(provider: Provider) -> list[dict[str, Any]]:
 
 
 class Pair:
-    """Two gateways of four workers each on one PostgreSQL and one Redis."""
+    """Two gateways on one PostgreSQL and one Redis. The tests do with two workers each, bench/ takes four."""
 
-    def __init__(self, directory: Path, postgres: Postgres, redis: RedisServer, provider: Provider) -> None:
+    def __init__(
+        self, directory: Path, postgres: Postgres, redis: RedisServer, provider: Provider, workers: int = 2
+    ) -> None:
         self.postgres, self.redis, self.provider = postgres, redis, provider
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "url").write_text(postgres.url)
@@ -72,7 +74,7 @@ class Pair:
         (directory / "redis").write_text(redis.url)
         cache = {"backend": "redis", "url": f"file:{directory / 'redis'}", "opt_in": True}
         self.gateways = [
-            Running(directory / f"g{n}", workers=4, models=models(provider), database=database, cache=cache)
+            Running(directory / f"g{n}", workers=workers, models=models(provider), database=database, cache=cache)
             for n in range(2)
         ]
         self.first, self.second = self.gateways

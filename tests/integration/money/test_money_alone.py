@@ -28,7 +28,7 @@ time.time = lambda: _real() + float(open({setting!r}).read() or 0)
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Running]:
-    with Running(tmp_path_factory.mktemp("alone"), workers=4, models=models(provider)) as gateway:
+    with Running(tmp_path_factory.mktemp("alone"), workers=2, models=models(provider)) as gateway:
         yield gateway
 
 
