@@ -10,7 +10,7 @@ from stackctl.errors import SpecError, UsageError
 from stackctl.problem import Position, Problem, Severity
 from stackctl.render.gateway import MASTER_KEY_FILE
 from stackctl.spec import Secret
-from stackctl.spec.receivers import SECRET_FIELDS
+from stackctl.spec.references import secret_uses
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,25 +37,8 @@ def require_secrets(source: SpecFile, root: Path) -> None:
 
 def secret_references(source: SpecFile) -> list[tuple[SpecPath, str]]:
     """Every secret reference of a spec with its place in it; the gateway's own master key has none."""
-    spec = source.spec
-    found: list[tuple[SpecPath, str | None]] = [((), f"file:{MASTER_KEY_FILE}")]
-    for m, model in enumerate(spec.models):
-        for d, deployment in enumerate(model.deployments):
-            place: SpecPath = ("models", m, "deployments", d)
-            found.append(((*place, "api_key"), deployment.api_key))
-            found += [
-                ((*place, "headers", name), value)
-                for name, value in deployment.headers.items()
-                if value.startswith(("env:", "file:"))
-            ]
-    found += [(("keys", k, "secret"), key.secret) for k, key in enumerate(spec.keys)]
-    found.append((("gateway", "metrics", "token"), spec.gateway.metrics.token))
-    if spec.gateway.database.url != "sqlite":
-        found.append((("gateway", "database", "url"), spec.gateway.database.url))
-    for name, receiver in spec.alerts.receivers.configured().items():
-        for field in SECRET_FIELDS:
-            found.append((("alerts", "receivers", name, field), getattr(receiver, field, None)))
-    return [(path, reference) for path, reference in found if reference is not None]
+    used = [(use.path, use.reference) for use in secret_uses(source.spec)]
+    return [((), f"file:{MASTER_KEY_FILE}"), *used]
 
 
 def _check(secret: Secret, position: Position) -> list[Problem]:

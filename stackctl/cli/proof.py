@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stackctl.proof import Options
     from stackctl.proof.endpoints import Endpoints
 
+_NO_CANARY = "LiteLLM has no canary model whose price and failures a test could choose"
 ToSlack = Annotated[
     bool, typer.Option("--to-slack", help="Send the test alerts to the real receiver, not to the inbox.")
 ]
@@ -85,6 +86,7 @@ def _prove(directory: Path, names: Sequence[str], *, to_slack: bool, as_json: bo
         stack=source.spec.name,
         budget_usd=source.spec.proof.budget_usd,
         thresholds={alert.name: alert.threshold for alert in alerts if alert.threshold is not None},
+        only_inject=_NO_CANARY if source.spec.gateway.engine == "litellm" else "",
     )
     endpoints = endpoints_of(stack, source.spec, to_slack=to_slack)
     return _shown(endpoints, names, options, as_json=as_json)

@@ -17,6 +17,7 @@ class Team:
     max_budget: float | None = None
     spend: float = 0.0
     created: datetime | None = None
+    budget_duration: str | None = None
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Team:
@@ -26,6 +27,7 @@ class Team:
             max_budget=_number(body.get("max_budget")),
             spend=_number(body.get("spend")) or 0.0,
             created=_time(body.get("created_at")),
+            budget_duration=body.get("budget_duration"),
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -47,7 +47,8 @@ class Options:
 
     `proofs` is the directory for evidence and for the record of canaries (stack.proofs). `poll_s` bounds how late a
     hop is noticed; `margin_s` is what each hop may take beyond its own bound before it counts as failed.
-    `thresholds` holds the alerts' thresholds where the spec changes them.
+    `thresholds` holds the alerts' thresholds where the spec changes them. `only_inject` is why this gateway's traffic
+    can provoke no alert; every alert is then injected.
     """
 
     proofs: Path
@@ -56,6 +57,7 @@ class Options:
     poll_s: float = 0.2
     margin_s: float = 5.0
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    only_inject: str = ""
 
 
 def _without_user(url: str) -> str:

@@ -72,7 +72,7 @@ async def make_plan(session: Session, options: Options, names: Sequence[str]) ->
     groups: list[Group] = []
     ladder: Group | None = None
     for name in sorted(set(names), key=lambda name: _order(name, options)):
-        entry = entry_for(name, options.thresholds)
+        entry = _entry(name, options)
         if entry.driver != "budget":
             groups.append(group := Group(_new_label(session.endpoints)))
         else:
@@ -102,8 +102,14 @@ def _item(name: str, entry: DriverEntry, group: Group, endpoints: Endpoints, fou
 
 
 def _order(name: str, options: Options) -> tuple[bool, float, str]:
-    entry = entry_for(name, options.thresholds)
+    entry = _entry(name, options)
     return entry.driver != "budget", entry.threshold if entry.driver == "budget" else 0.0, name
+
+
+def _entry(name: str, options: Options) -> DriverEntry:
+    if options.only_inject:
+        return DriverEntry(driver="inject", reason=options.only_inject)
+    return entry_for(name, options.thresholds)
 
 
 def _refuse_unknown(names: Sequence[str], found: _Found) -> None:

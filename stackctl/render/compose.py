@@ -13,10 +13,11 @@ from stackctl import __version__
 from stackctl.render.places import published_address, secret_name
 from stackctl.render.templates import fill
 from stackctl.resources import data_dir
+from stackctl.spec.references import secret_uses
 from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from stackctl.spec import Spec
 
@@ -100,18 +101,20 @@ def cpu_limits(spec: Spec) -> dict[str, float]:
 
 def secrets_of(spec: Spec) -> dict[str, list[str]]:
     """The names of the secrets each service reads from /run/secrets."""
-    token = [secret_name(spec.gateway.metrics.token)] if spec.gateway.metrics.token else []
+    uses = secret_uses(spec)
+    token = [secret_name(use.reference) for use in uses if use.reader == "metrics"]
+    own = [POSTGRES_PASSWORD, GRAFANA_PASSWORD, REDIS_PASSWORD]
+    postgres, grafana, redis = ([secret_name(reference)] for reference in own)
+    gateway = [MASTER_KEY, *(use.reference for use in uses if use.reader == "gateway")]
     found = {
-        "gateway": [*dict.fromkeys([*map(secret_name, _gateway_references(spec)), *_database_url(spec)])],
+        "gateway": [*map(secret_name, gateway), *token, *(redis if spec.own_redis else []), *_database_url(spec)],
         "prometheus": token + _web("prometheus", spec.prometheus.password),
-        "alertmanager": [
-            *map(secret_name, spec.alerts.receivers.secrets()),
-            *_web("alertmanager", spec.alertmanager.password),
-        ],
+        "alertmanager": [secret_name(use.reference) for use in uses if use.reader == "alertmanager"]
+        + _web("alertmanager", spec.alertmanager.password),
         "inbox": [],
-        "grafana": [secret_name(GRAFANA_PASSWORD)],
-        "postgres": [secret_name(POSTGRES_PASSWORD)],
-        "redis": [secret_name(REDIS_PASSWORD)],
+        "grafana": grafana,
+        "postgres": postgres,
+        "redis": redis,
     }
     if spec.gateway.engine == "litellm" and not token:
         found["prometheus"].append(secret_name(MASTER_KEY))
@@ -119,20 +122,7 @@ def secrets_of(spec: Spec) -> dict[str, list[str]]:
         found["prometheus"].append("alertmanager-password")
     if spec.prometheus.password:
         found["grafana"].append("prometheus-password")
-    return {service: names for service, names in found.items() if service in services(spec)}
-
-
-def _gateway_references(spec: Spec) -> Iterator[str]:
-    yield MASTER_KEY
-    for model in spec.models:
-        yield from (reference for each in model.deployments for reference in each.secrets)
-    yield from (key.secret for key in spec.keys)
-    if spec.gateway.metrics.token:
-        yield spec.gateway.metrics.token
-    if spec.own_redis:
-        yield REDIS_PASSWORD
-    if spec.gateway.database.url not in ("sqlite", "postgres"):
-        yield spec.gateway.database.url
+    return {service: list(dict.fromkeys(found[service])) for service in services(spec)}
 
 
 def _database_url(spec: Spec) -> list[str]:

@@ -21,7 +21,7 @@ class Runtime(Protocol):
         """Make what a start needs and nobody has given, before secrets are checked."""
         ...
 
-    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float = ...) -> StackStatus:
+    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float | None = None) -> StackStatus:
         """Start the stack or bring what has changed to it, and wait until every part is ready."""
         ...
 
@@ -37,7 +37,7 @@ class Runtime(Protocol):
         """What the parts logged, each line with its part."""
         ...
 
-    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float = ...) -> StackStatus:
+    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float | None = None) -> StackStatus:
         """Restart one part or all."""
         ...
 

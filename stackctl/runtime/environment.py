@@ -45,7 +45,7 @@ def supervisor_environment(stack: StackDir, spec: Spec) -> dict[str, str]:
         "STACKCTL_ALERTMANAGER": str(locate_tool("alertmanager")),
     }
     if spec.gateway.engine == "litellm":
-        own["STACKCTL_LITELLM"] = str(locate_tool("litellm"))
+        own["STACKCTL_LITELLM_COMMAND"] = str(locate_tool("litellm"))
     _refuse_odd_paths(own)
     secrets = {name: Secret(f"env:{name}", stack.root).read() for name in secret_names(spec)}
     return passed_on | secrets | own

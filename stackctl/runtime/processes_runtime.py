@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stackctl.errors import UsageError
 from stackctl.runtime import local
 from stackctl.runtime.logs import log_sizes, logs
+from stackctl.runtime.owners import declare_owners
 from stackctl.runtime.parts import parts_of, urls
 from stackctl.runtime.readiness import wait_until_ready
 from stackctl.runtime.rundir import exclusive
@@ -33,9 +34,11 @@ class LocalRuntime:
     def prepare(self, progress: Progress) -> None:
         """`init` made every secret a local stack has."""
 
-    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float = 60) -> StackStatus:
-        """See `stackctl.runtime.local.up`."""
-        return local.up(self._stack, self._spec, progress, keep=keep, timeout_s=timeout_s)
+    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float | None = None) -> StackStatus:
+        """See `stackctl.runtime.local.up`; `timeout_s` is 60 by default, 180 with LiteLLM."""
+        state = local.up(self._stack, self._spec, progress, keep=keep, timeout_s=timeout_s or self._patience_s)
+        declare_owners(self._stack, self._spec, self.urls()["gateway"], progress)
+        return state
 
     def down(self, progress: Progress, *, volumes: bool = False) -> local.Stopped:
         """See `stackctl.runtime.local.down`; `volumes` removes time series, ledger and messages."""
@@ -52,7 +55,7 @@ class LocalRuntime:
         """See `stackctl.runtime.logs.logs`."""
         return logs(self._stack, part, lines=lines, follow=follow)
 
-    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float = 60) -> StackStatus:
+    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float | None = None) -> StackStatus:
         """Restart one part or all. Raises UsageError for an unknown part, UnavailableError if the stack is down."""
         parts = parts_of(self._spec)
         names = [each.name for each in parts]
@@ -64,9 +67,8 @@ class LocalRuntime:
                 for name in [part] if part else names:
                     supervisor.restart(name)
             with progress.phase("wait until every part is ready"):
-                wait_until_ready(
-                    self._stack, parts, supervisor, progress, timeout_s=timeout_s, logged_before=logged_before
-                )
+                limit = timeout_s or self._patience_s
+                wait_until_ready(self._stack, parts, supervisor, progress, timeout_s=limit, logged_before=logged_before)
         return self.status()
 
     def pull(self, progress: Progress) -> list[str]:  # noqa: ARG002 the protocol names it
@@ -76,3 +78,8 @@ class LocalRuntime:
     def urls(self) -> dict[str, str]:
         """The base URL of every part."""
         return urls(self._spec)
+
+    @property
+    def _patience_s(self) -> float:
+        """Each of LiteLLM's workers imports for ten seconds and more."""
+        return 180 if self._spec.gateway.engine == "litellm" else 60

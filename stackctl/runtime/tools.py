@@ -20,7 +20,7 @@ _EXECUTABLES = {
 }
 _PACKAGES = ("prometheus", "promtool", "prometheus-alertmanager")
 _VERSION = re.compile(r"version (\d+\.\d+\.\d+\S*)")
-_LITELLM_REMEDY = "pip install 'litellm[proxy]' prometheus_client, or point STACKCTL_LITELLM at the executable"
+_LITELLM_REMEDY = "pip install 'litellm[proxy]' prometheus_client, or point STACKCTL_LITELLM_COMMAND at the executable"
 _REMEDY = "apt-get install prometheus prometheus-alertmanager, or run scripts/parts stable"
 
 
@@ -47,7 +47,8 @@ def find_tool(name: str) -> Tool:
 
 def locate_tool(name: str) -> Path:
     """Where a tool is: `$STACKCTL_<NAME>`, else PATH, else the parts directory. Raises ToolMissingError."""
-    variable = f"STACKCTL_{name.upper()}"
+    # STACKCTL_LITELLM is a directory: where `scripts/litellm` keeps its installations.
+    variable = "STACKCTL_LITELLM_COMMAND" if name == "litellm" else f"STACKCTL_{name.upper()}"
     if chosen := os.environ.get(variable):
         if found := shutil.which(chosen):
             return Path(found).resolve()

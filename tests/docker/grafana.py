@@ -10,6 +10,7 @@ import hmac
 import json
 import os
 import re
+import signal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -60,4 +61,6 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+# The first process of a container has no default action for SIGTERM.
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 ThreadingHTTPServer(("0.0.0.0", 3000), Handler).serve_forever()

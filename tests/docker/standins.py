@@ -15,6 +15,7 @@ import sys
 import tarfile
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ class Tree:
 
     def busybox(self, *applets: str) -> None:
         self.files["bin/busybox"] = package("busybox-static") / "bin" / "busybox"
-        for applet in applets:
+        for applet in ("sh", "cat", "id", "ip", "ls", "nc", "sleep", "timeout", "touch", "wget", *applets):
             self.links[f"bin/{applet}"] = "busybox"
 
     def write(self, archive: Path) -> None:
@@ -113,7 +114,7 @@ def prometheus() -> Tree:
     usr = root / "prometheus" / "usr"
     tree.add(_program(usr, "prometheus"), "bin/prometheus")
     tree.add(usr / "share" / "prometheus", "usr/share/prometheus")
-    tree.busybox("sh", "wget", "cat", "ls", "id", "ip", "nc", "touch", "base64", "sleep")
+    tree.busybox("base64")
     tree.directories |= {"prometheus": (65534, 0o755), "etc/prometheus": (0, 0o755)}
     return tree
 
@@ -122,7 +123,7 @@ def alertmanager() -> Tree:
     tree, root = Tree(), parts_dir() / "newer" / "prometheus-alertmanager" / "usr"
     tree.add(_program(root, "prometheus-alertmanager"), "bin/alertmanager")
     tree.add(root / "share" / "prometheus", "usr/share/prometheus")
-    tree.busybox("sh", "wget", "cat", "ls", "id", "ip", "nc", "touch", "base64", "sleep")
+    tree.busybox("base64")
     tree.directories |= {"alertmanager": (65534, 0o755), "etc/alertmanager": (0, 0o755)}
     return tree
 
@@ -152,7 +153,7 @@ def postgres() -> Tree:
         for name in ("pg_isready", "psql", "initdb", "postgres")
     }
     tree.texts["usr/local/bin/docker-entrypoint.sh"] = ((_HERE / "postgres-entrypoint.sh").read_text(), 0o755)
-    tree.busybox("sh", "cat", "ls", "id", "ip", "nc", "touch", "sleep", "wget", "mkdir", "chmod", "grep")
+    tree.busybox("mkdir", "chmod", "grep")
     tree.directories |= {"var/lib/postgresql": (999, 0o755), "var/lib/postgresql/data": (999, 0o1777)}
     tree.directories |= {"var/run": (0, 0o755), "var/run/postgresql": (999, 0o1777)}
     return tree
@@ -162,7 +163,7 @@ def redis() -> Tree:
     tree = Tree()
     tree.add(package("redis-tools") / "usr" / "bin" / "redis-check-rdb", "usr/local/bin/redis-server")
     tree.add(package("redis-tools") / "usr" / "bin" / "redis-cli", "usr/local/bin/redis-cli")
-    tree.busybox("sh", "cat", "ls", "id", "ip", "nc", "touch", "sleep", "wget", "grep")
+    tree.busybox("grep")
     tree.directories |= {"data": (999, 0o755)}
     return tree
 
@@ -184,7 +185,7 @@ def python(*, with_pip: bool = True) -> Tree:
     for library in _WANTED_BY_WHEELS:
         tree.add(Path("/usr/lib/x86_64-linux-gnu") / library, f"lib/x86_64-linux-gnu/{library}")
     tree.links |= {f"usr/local/bin/{name}": version for name in ("python", "python3")}
-    tree.busybox("sh", "cat", "ls", "id", "ip", "nc", "touch", "sleep", "wget", "mkdir", "find", "chmod")
+    tree.busybox("mkdir", "find", "chmod")
     return tree
 
 
@@ -215,13 +216,29 @@ def image_name(part: str) -> str:
 def import_images(docker: Callable[..., str], parts: Iterable[str] = _RECIPES) -> None:
     """Make every image in the engine that `docker` talks to."""
     for part in parts:
-        recipe, changes = _RECIPES[part]
-        with tempfile.TemporaryDirectory() as directory:
-            archive = Path(directory) / "image.tar"
-            recipe().write(archive)
-            docker(
-                "import", *(word for change in changes for word in ("--change", change)), str(archive), image_name(part)
-            )
+        changes = (word for change in _RECIPES[part][1] for word in ("--change", change))
+        docker("import", *changes, str(archive_of(part)), image_name(part))
+
+
+def archive_of(part: str) -> Path:
+    """The image's files as one archive, kept for the next run while what it is made of is the same."""
+    home = _made(parts_dir() / "docker" / "images")
+    target = home / f"{part}-{_ingredients()}.tar"
+    if not target.exists():
+        fresh = home / f".{target.name}.{os.getpid()}"
+        _RECIPES[part][0]().write(fresh)
+        for old in home.glob(f"{part}-*.tar"):
+            old.unlink(missing_ok=True)
+        fresh.rename(target)
+    return target
+
+
+@cache
+def _ingredients() -> str:
+    packages = [path for name in ("docker", "newer") for path in sorted((parts_dir() / name).glob("*/usr"))]
+    known = [f"{path} {path.stat().st_mtime_ns}" for path in packages] + [sys.version, sys.base_prefix]
+    recipes = [path.read_text() for path in sorted(_HERE.iterdir()) if path.is_file()]
+    return hashlib.sha256("\0".join([*known, *recipes]).encode()).hexdigest()[:16]
 
 
 def wheels(requirements: str) -> Path:

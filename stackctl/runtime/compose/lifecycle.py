@@ -19,6 +19,7 @@ from stackctl.runtime.compose.status import compose_status
 from stackctl.runtime.compose.verify import locked_images, pulled_images, require_verified
 from stackctl.runtime.compose.wait import diagnose, wait_until_healthy
 from stackctl.runtime.local import Stopped
+from stackctl.runtime.owners import declare_owners
 from stackctl.runtime.rundir import exclusive, make_state
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from stackctl.spec import Spec
     from stackctl.stack import StackDir
 
+_PATIENCE_S = 180.0
 _PORT_TAKEN = ("port is already allocated", "address already in use")
 
 
@@ -48,7 +50,7 @@ class ComposeRuntime:
             progress.note(f"made the password secrets/{name}")
         require_verified(self._stack, self._spec, progress)
 
-    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float = 180) -> StackStatus:
+    def up(self, progress: Progress, *, keep: bool = False, timeout_s: float | None = None) -> StackStatus:
         """Start the project, or bring what has changed to a running one, and wait until everything is healthy.
 
         A container whose image, configuration and secrets are the same is left alone. If a first start fails,
@@ -65,12 +67,13 @@ class ComposeRuntime:
                 project.refuse_namesake()
             was_there = bool(project.containers())
             try:
-                self._start(project, progress, timeout_s)
+                self._start(project, progress, timeout_s or _PATIENCE_S)
             except BaseException:
                 if not (keep or was_there):
                     project.compose("down", "--timeout", "10")
                     forget_secrets(self._stack)
                 raise
+            declare_owners(self._stack, self._spec, self.urls()["gateway"], progress)
             return compose_status(project, self._stack, self._spec)
 
     def dry_run(self, bundle: Bundle) -> list[Step]:
@@ -103,7 +106,7 @@ class ComposeRuntime:
         options = ["--no-color", "--tail", str(lines), *(["--follow"] if follow else [])]
         return self._project().lines("logs", *options, *([part] if part else []))
 
-    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float = 180) -> StackStatus:
+    def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float | None = None) -> StackStatus:
         """Restart one service, or all, and wait until they are healthy again."""
         self._known(part)
         make_state(self._stack)
@@ -113,7 +116,7 @@ class ComposeRuntime:
                 done = project.compose("restart", *([part] if part else []))
             if done.returncode:
                 raise StartError(f"docker compose restart failed: {complaint(done)}", remedy="is the stack up?")
-            self._wait(project, progress, time.monotonic() + timeout_s)
+            self._wait(project, progress, time.monotonic() + (timeout_s or _PATIENCE_S))
             return compose_status(project, self._stack, self._spec)
 
     def pull(self, progress: Progress) -> list[str]:

@@ -24,6 +24,7 @@ from stackctl.render.compose import (
 )
 from stackctl.render.places import secret_name
 from stackctl.spec import Secret
+from stackctl.spec.references import secret_uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,11 +87,8 @@ def staged(stack: StackDir) -> Path:
 
 def _values(stack: StackDir, spec: Spec) -> dict[str, Callable[[], str]]:
     """Secret name → how to get its value; nothing is read before it is needed."""
-    references = [MASTER_KEY, *_GENERATED.values(), spec.gateway.metrics.token, spec.gateway.database.url]
-    references += [ref for model in spec.models for deployment in model.deployments for ref in deployment.secrets]
-    references += [key.secret for key in spec.keys]
-    references += spec.alerts.receivers.secrets()
-    found = {secret_name(ref): Secret(ref, stack.root).read for ref in references if ref and ":" in ref}
+    references = [MASTER_KEY, *_GENERATED.values(), *(use.reference for use in secret_uses(spec))]
+    found = {secret_name(reference): Secret(reference, stack.root).read for reference in references}
     for part, password in (("prometheus", spec.prometheus.password), ("alertmanager", spec.alertmanager.password)):
         if password:
             read = Secret(password, stack.root).read

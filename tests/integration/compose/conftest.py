@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 UP_S = 300
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one process: there is one engine, and its images take a while."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("docker"))
-
-
 @pytest.fixture(scope="session")
 def running_engine() -> Iterator[DockerEngine]:
     engine = start_engine()

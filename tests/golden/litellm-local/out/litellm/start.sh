@@ -10,4 +10,4 @@ PROMETHEUS_MULTIPROC_DIR=$STACKCTL_STATE/gateway/metrics
 rm -rf "$PROMETHEUS_MULTIPROC_DIR"
 mkdir -p -m 700 "$PROMETHEUS_MULTIPROC_DIR"
 export PROMETHEUS_MULTIPROC_DIR
-exec "$STACKCTL_LITELLM" --config litellm/config.yaml --host 127.0.0.1 --port 4000 --num_workers 2 --telemetry False --timeout_worker_healthcheck 60
+exec "$STACKCTL_LITELLM_COMMAND" --config litellm/config.yaml --host 127.0.0.1 --port 4000 --num_workers 2 --telemetry False --timeout_worker_healthcheck 60

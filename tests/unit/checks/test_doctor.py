@@ -1,0 +1,79 @@
+"""The doctor's pages, its patches, what it takes out of archives, and how it tells a restart from a quarrel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stackctl.checks.doctor.disagreement import disagreements, restarted
+from stackctl.checks.doctor.finding import Edit
+from stackctl.checks.doctor.patch import apply_edits
+from stackctl.checks.doctor.redact import MASK, redact
+from stackctl.checks.doctor.registry import FILES, LIVE, checks_of_files
+from stackctl.checks.live.page import Page
+
+PAGES = Path(__file__).parents[3] / "docs" / "checks" / "doctor"
+
+
+def test_every_check_has_a_page_and_every_page_a_check() -> None:
+    assert {path.stem for path in PAGES.glob("*.md")} == {*FILES, *LIVE}
+    assert [check.id for check, _ in checks_of_files()] == [f"doctor/{name}" for name in FILES]
+    for path in PAGES.glob("*.md"):
+        headings = [line for line in path.read_text().splitlines() if line.startswith("#")]
+        means = ["## What it means", "## What it leads to", "## What to do", "## Example"]
+        assert headings == [f"# doctor/{path.stem}", *means]
+
+
+def test_edits_are_made_from_the_bottom_so_that_lines_keep_their_numbers() -> None:
+    edits = [Edit("f", 1, "", "new\n"), Edit("f", 2, "two", "2"), Edit("f", 3, "", "last")]
+    assert apply_edits("one\ntwo\nthree", edits) == "one\nnew\n2\nthree\nlast\n"
+
+
+def pages(*values: float) -> list[Page]:
+    return [Page(counters={("requests_total", (("model", "m"),)): value}) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("values", "several"),
+    [((40, 30, 40, 30), True), ((40, 30, 40), True), ((10, 20, 0, 1, 2), False), ((1, 2, 3), None), ((5, 5, 5), None)],
+)
+def test_a_restart_is_told_from_several_processes(values: tuple[float, ...], several: bool | None) -> None:
+    proofs = disagreements(pages(*values))
+    assert bool(proofs) == (several is not None)
+    if proofs:
+        assert restarted(proofs) != several
+        assert proofs[0].series == 'requests_total{model="m"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("api_key: sk-proj-abcdefghijklmnop", "abcdefghijklmnop"),
+        ("url: https://hooks.slack.com/services/T1/B2/secretpart", "secretpart"),
+        ("Authorization: Bearer abcdefgh12345678", "abcdefgh12345678"),
+        ("DATABASE_URL=postgresql://user:hunter22@db:5432/x", "hunter22"),
+        ("  POSTGRES_PASSWORD: 'not a reference'", "not a reference"),
+        ('"master_key": "plain-text-key",', "plain-text-key"),
+        ("line one-known-secret-value here", "one-known-secret-value"),
+    ],
+)
+def test_secrets_are_taken_out(text: str, gone: str) -> None:
+    redacted = redact(text, ["one-known-secret-value"])
+    assert gone not in redacted
+    assert MASK in redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "api_key: env:OPENAI_API_KEY",
+        "master_key: os.environ/LITELLM_MASTER_KEY",
+        "  POSTGRES_PASSWORD_FILE: /run/secrets/postgres-password",
+        "POSTGRES_PASSWORD: ${DB_PASSWORD}",
+        "max_tokens: 100",
+        'sum(rate(litellm_tokens_used_total{token_type="prompt"}[5m]))',
+    ],
+)
+def test_references_and_ordinary_text_stay(text: str) -> None:
+    assert redact(text, ["short"]) == text
