@@ -71,6 +71,8 @@ groups:
     rules:
       - {record: "own:clash", expr: "up + on () up"}
 """
+GATEWAY = {"cache": {"mode": "exact"}, "loop_guard": {"action": "observe", "repeats": 5}}
+"""What the gateway is told beside the spec."""
 FORECAST = {"key": "steady", "team": "ops"}
 """Whose budget has a past: six hours of it cannot be waited for."""
 
@@ -167,6 +169,8 @@ class Stack:
         (self.root / "stack.yaml").write_text(yaml.safe_dump(self._spec()))
         done = stackctl("render", "-C", self.root)
         assert done.code == 0, done.err
+        gateway = self.bundle / "gateway/gateway.yaml"
+        gateway.write_text(yaml.safe_dump(yaml.safe_load(gateway.read_text()) | GATEWAY))
         config = self.bundle / "prometheus/prometheus.yml"
         content = yaml.safe_load(config.read_text())
         content["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}

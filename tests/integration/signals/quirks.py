@@ -22,12 +22,16 @@ CASES: dict[str, tuple[str, list[dict[str, str]], str, list[dict[str, Any]]]] = 
         "budget",
         [
             series(REMAINING, f'{KEY},pid="1"', "2+0x60"),
-            series(MAXIMUM, f'{KEY},pid="1"', "100+0x60"),
+            series(MAXIMUM, f'{KEY},pid="1"', "500+0x60"),
             series(REMAINING, f'{KEY},pid="2"', "90-0.5x60"),
             series(MAXIMUM, f'{KEY},pid="2"', "100+0x60"),
         ],
-        "llm:budget_used:ratio",
-        [{"labels": 'llm:budget_used:ratio{key="ci"}', "value": 0.35}],
+        'label_replace({__name__=~"llm:budget_(usd:limit|usd:spent|used:ratio)"}, "of", "$1", "__name__", "(.*)")',
+        [
+            {"labels": 'llm:budget_usd:limit{key="ci",of="llm:budget_usd:limit"}', "value": 100},
+            {"labels": 'llm:budget_usd:spent{key="ci",of="llm:budget_usd:spent"}', "value": 35},
+            {"labels": 'llm:budget_used:ratio{key="ci",of="llm:budget_used:ratio"}', "value": 0.35},
+        ],
     ),
     "several live workers are one budget, the one that is furthest": (
         "budget",
@@ -172,14 +176,15 @@ CASES: dict[str, tuple[str, list[dict[str, str]], str, list[dict[str, Any]]]] = 
         "budget",
         [
             series("litellm_remaining_team_budget_metric", f'{TEAM},pid="1"', "2+0x60"),
-            series("litellm_team_max_budget_metric", f'{TEAM},pid="1"', "50+0x60"),
+            series("litellm_team_max_budget_metric", f'{TEAM},pid="1"', "500+0x60"),
             series("litellm_team_budget_remaining_hours_metric", f'{TEAM},pid="1"', "1+0x60"),
             series("litellm_remaining_team_budget_metric", f'{TEAM},pid="2"', "90-0.5x60"),
             series("litellm_team_max_budget_metric", f'{TEAM},pid="2"', "100+0x60"),
             series("litellm_team_budget_remaining_hours_metric", f'{TEAM},pid="2"', "5+0x60"),
         ],
-        'label_replace({__name__=~"llm:budget_(usd:spent|used:ratio|reset_in:seconds)"}, "of", "$1", "__name__", "(.*)")',
+        'label_replace({__name__=~"llm:budget_(usd:.*|used:ratio|reset_in:seconds)"}, "of", "$1", "__name__", "(.*)")',
         [
+            {"labels": 'llm:budget_usd:limit{team="t",of="llm:budget_usd:limit"}', "value": 100},
             {"labels": 'llm:budget_usd:spent{team="t",of="llm:budget_usd:spent"}', "value": 35},
             {"labels": 'llm:budget_used:ratio{team="t",of="llm:budget_used:ratio"}', "value": 0.35},
             {"labels": 'llm:budget_reset_in:seconds{team="t",of="llm:budget_reset_in:seconds"}', "value": 18000},
