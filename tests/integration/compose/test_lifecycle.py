@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import signal
 import socket
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.command import stackctl
+from stackctl import __version__
+from stackctl.runtime.compose.context import build_arguments, write_context
+from tests.command import EXECUTABLE, stackctl
 from tests.integration.compose.conftest import ComposeStack
 
 if TYPE_CHECKING:
@@ -218,11 +225,47 @@ def test_a_part_that_cannot_start_is_told_with_its_last_words_and_removed_again(
     assert broken.containers() == {}
 
 
+def test_logs_follow_until_they_are_left(stack: ComposeStack) -> None:
+    command = [EXECUTABLE, "logs", "gateway", "-f", "-n", "1", "-C", stack.root]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        assert "gateway-1" in following.stdout.readline()
+        assert following.poll() is None
+        following.send_signal(signal.SIGINT)
+        following.stdout.read()
+        assert following.wait(30) == 130
+
+
 def test_logs_and_restart_work_on_one_part(stack: ComposeStack) -> None:
     assert "level=" in stack.run("logs", "prometheus", "-n", 5).out
     before = stack.inspect("inbox")["State"]["StartedAt"]
     assert stack.run("restart", "inbox").code == 0
     assert stack.inspect("inbox")["State"]["StartedAt"] != before
+
+
+def answered(answer: str, *arguments: object) -> str:
+    """What the command says on a terminal where somebody types `answer`."""
+    mine, its = pty.openpty()
+    with subprocess.Popen([EXECUTABLE, *map(str, arguments)], stdin=its, stdout=its, stderr=its) as asking:
+        os.close(its)
+        os.write(mine, f"{answer}\n".encode())
+        said = b""
+        with contextlib.suppress(OSError):  # how a terminal says that the other side is gone
+            while text := os.read(mine, 4096):
+                said += text
+        assert asking.wait(60) != 0
+    os.close(mine)
+    return said.decode()
+
+
+def test_the_same_context_builds_the_same_layers(stack: ComposeStack, tmp_path: Path) -> None:
+    """The classic builder dates the image itself, so its id differs; every byte and time in it is the same."""
+    built = stack.engine.docker("inspect", "-f", "{{json .RootFS.Layers}}", f"stackctl/stackctl:{__version__}")
+    context = tmp_path / "context"
+    write_context(context)
+    arguments = [word for pair in build_arguments().items() for word in ("--build-arg", "=".join(pair))]
+    stack.engine.docker("build", "--no-cache", "-q", "-t", "stackctl/again:1", *arguments, str(context))
+    assert stack.engine.docker("inspect", "-f", "{{json .RootFS.Layers}}", "stackctl/again:1") == built
 
 
 def test_down_keeps_the_data_unless_told_otherwise(stack: ComposeStack) -> None:
@@ -234,5 +277,7 @@ def test_down_keeps_the_data_unless_told_otherwise(stack: ComposeStack) -> None:
     assert volumes()
     assert not (stack.root / ".stackctl/compose/secrets").exists()
     assert stack.run("down", "--volumes").code == 2
+    assert "Remove the ledger and every metric of this stack?" in answered("n", "down", "--volumes", "-C", stack.root)
+    assert volumes()
     assert stack.run("down", "--volumes", "--yes").code == 0
     assert volumes() == []
