@@ -135,6 +135,8 @@ class Gauges:
                 self._state.set(name, limit, *labels)
         for name, values in first_series(self._config, alias, team, key.record.models):
             self._meter.number(name, *values)
+        if (guard := self._config.loop_guard) is not None:
+            self._meter.number("litellm_loop_guard_total", alias, team, guard.action)
 
     def remove_key(self, alias: str, team: str) -> None:
         """A key is gone: its state goes, what it counted stays."""

@@ -69,14 +69,20 @@ class Accounting:
         except SpoolFullError as error:
             _log.error("a ledger row waits in memory: %s", error)
 
+    def cost(self, outcome: Outcome) -> int | None:
+        """Nano-USD of an answer that is there; None where no price is known."""
+        if outcome.step is None or outcome.usage is None:
+            return None
+        return pricing.cost(outcome.step.price, outcome.usage, batch=outcome.batch)
+
     def _price(self, outcome: Outcome) -> None:
-        usage, step = outcome.usage, outcome.step
-        if usage is None or step is None:
-            return
         if outcome.share is not None:
             outcome.cost = outcome.share
             return
-        cost = pricing.cost(step.price, usage, batch=outcome.batch)
+        usage, step = outcome.usage, outcome.step
+        if usage is None or step is None:
+            return
+        cost = self.cost(outcome)
         outcome.cost = cost or 0
         if cost is None:
             who = (step.model, step.deployment.provider, step.deployment.id)
@@ -87,6 +93,10 @@ class Accounting:
         usage = outcome.usage
         prompt, completion = (usage.prompt, usage.completion) if usage is not None else (0, 0)
         self._recorder.request(labels, outcome.status, seconds, prompt, completion, usd_from_nano(outcome.cost))
+        if usage is None and outcome.cost:
+            # A share of somebody else's answer: the tokens are counted there.
+            who = (labels.model, labels.team, labels.key, labels.provider)
+            self._recorder.count("litellm_spend_usd_total", usd_from_nano(outcome.cost), *who)
         if outcome.error_type:
             self._recorder.error(labels, outcome.error_type)
         if outcome.step is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 from gateway import pricing
@@ -39,6 +40,8 @@ class Admission:
         self._master = master_key.encode()
         self._refused = refused
         self._most_body = most_body
+        # What a prompt of so many tokens may cost beside its answer, in nano-USD.
+        self.surcharge: Callable[[int], int] | None = None
 
     async def key(self, scope: Scope) -> Pass:
         """The caller's key, usable or not. Raises ApiError 401, 403 or 503."""
@@ -68,6 +71,8 @@ class Admission:
         # Four bytes per prompt token, and the most output asked for.
         prompt, most = request.raw_size // 4, request.most_completion
         estimate = pricing.estimate(step.price, prompt, most)
+        if self.surcharge is not None:
+            estimate += self.surcharge(prompt)
         reservation = self._gate.enter(key, estimate)
         if reservation is None:
             tokens = prompt + (pricing.ASSUMED_COMPLETION if most is None else most)

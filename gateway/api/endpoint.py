@@ -1,4 +1,4 @@
-"""One endpoint that calls models: admit, attempt, answer or stream, finish."""
+"""One endpoint that calls models: admit, guard, cache, attempt, answer or stream, finish."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import time
 from collections.abc import AsyncIterator
 from itertools import count
 
-from gateway import __version__
+from gateway import __version__, clock
 from gateway.api.accounting import Accounting
 from gateway.api.admission import Admission
 from gateway.api.answers import EVENTS, JSON, Header, Receive, Scope, Send, send_bytes
 from gateway.api.attempts import Attempts
+from gateway.api.caching import Caching, Question
 from gateway.api.dialects import body_of, event_of, told
+from gateway.api.guarding import Guard
 from gateway.api.outcome import Outcome
 from gateway.api.requests import ClientLeftError
+from gateway.cache import Entry
 from gateway.config import Deployment
 from gateway.errors import ApiError, UpstreamError
 from gateway.money import usd_from_nano
@@ -30,11 +33,21 @@ _VERSION: Header = (b"x-litellm-version", __version__.encode())
 class Endpoint:
     """The handler of one kind of request in one worker."""
 
-    def __init__(self, kind: Kind, admission: Admission, attempts: Attempts, accounting: Accounting) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        admission: Admission,
+        attempts: Attempts,
+        accounting: Accounting,
+        guard: Guard | None = None,
+        cache: Caching | None = None,
+    ) -> None:
         self._kind = kind
         self._admission = admission
         self._attempts = attempts
         self._accounting = accounting
+        self._guard = guard
+        self._cache = cache
         self._run = secrets.token_hex(6)
         self._numbers = count(1)
 
@@ -52,8 +65,14 @@ class Endpoint:
             return
         self._accounting.began(outcome)
         try:
-            handle = self._stream if request.stream else self._answer
-            await handle(request, outcome, receive, send)
+            if self._guard is not None:
+                self._guard.examine(outcome, request)
+            if self._cache is not None and (question := self._cache.question(scope, outcome, request)) is not None:
+                await self._cached(self._cache, question, request, outcome, receive, send)
+            elif request.stream:
+                await self._stream(request, outcome, receive, send)
+            else:
+                await self._answer(request, outcome, send)
         except ApiError as error:
             await self._refuse(send, outcome, error)
         except UpstreamError as error:
@@ -62,18 +81,97 @@ class Endpoint:
             _log.exception("request %s failed", outcome.request_id)
             await self._refuse(send, outcome, ApiError(500, "api_error", "The gateway failed"))
 
-    async def _answer(self, request: Request, outcome: Outcome, _: Receive, send: Send) -> None:
+    async def _answer(self, request: Request, outcome: Outcome, send: Send) -> None:
+        await self._send_answer(await self._buy(request, outcome), outcome, send)
+
+    async def _buy(self, request: Request, outcome: Outcome) -> Answer:
         async def call(provider: Provider, deployment: Deployment) -> Answer:
             return await provider.complete(deployment, request)
 
         answer = await self._attempts.first_success(outcome, call)
         self._attempts.succeeded(outcome)
         outcome.status, outcome.usage = 200, answer.usage
+        return answer
+
+    async def _send_answer(self, answer: Answer, outcome: Outcome, send: Send) -> None:
         self._accounting.finish(outcome)
         cost = (b"x-litellm-response-cost", b"%.9f" % usd_from_nano(outcome.cost))
         await send_bytes(send, 200, answer.body, (JSON, *_headers(outcome), cost))
 
-    async def _stream(self, request: Request, outcome: Outcome, receive: Receive, send: Send) -> None:
+    async def _cached(
+        self, cache: Caching, question: Question, request: Request, outcome: Outcome, receive: Receive, send: Send
+    ) -> None:
+        if await self._shared(cache, question, outcome, send):
+            return
+        entry = await cache.look_up(question, outcome, request)
+        if entry is not None:
+            await self._hit(entry, question, request, outcome, send)
+        elif request.stream:
+            await self._stream(request, outcome, receive, send, (cache, question))
+        elif question.shareable:
+            # Somebody may have asked while this one looked.
+            if not await self._shared(cache, question, outcome, send):
+                await self._share(cache, question, request, outcome, send)
+        else:
+            answer = await self._buy(request, outcome)
+            await cache.keep(question, outcome, answer.body)
+            await self._send_answer(answer, outcome, send)
+
+    async def _hit(self, entry: Entry, question: Question, request: Request, outcome: Outcome, send: Send) -> None:
+        outcome.status = 200
+        self._accounting.finish(outcome)
+        headers = (
+            *_headers(outcome),
+            (b"x-litellm-model-id", entry.deployment.encode("ascii", "replace")),
+            (b"x-litellm-cache-key", question.identity.hex().encode()),
+            (b"age", b"%d" % max(clock.now() - entry.stored, 0.0)),
+            (b"x-litellm-response-cost", b"%.9f" % 0.0),
+        )
+        if not request.stream:
+            await send_bytes(send, 200, entry.body, (JSON, *headers))
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *headers]})
+        await send({"type": "http.response.body", "body": entry.body})
+
+    async def _share(self, cache: Caching, question: Question, request: Request, outcome: Outcome, send: Send) -> None:
+        """Buy an answer for everybody who asks the same meanwhile."""
+        batch = cache.batches.open(question.identity)
+        try:
+            answer = await self._buy(request, outcome)
+            await cache.keep(question, outcome, answer.body)
+        except BaseException as error:
+            batch.fail(error if isinstance(error, UpstreamError) else _broke_off())
+            raise
+        finally:
+            cache.batches.close(question.identity)
+        outcome.share = batch.tell((answer, outcome.step), self._accounting.cost(outcome))
+        await self._send_answer(answer, outcome, send)
+
+    async def _shared(self, cache: Caching, question: Question, outcome: Outcome, send: Send) -> bool:
+        """Wait for the answer that somebody else is buying, if somebody is, and pay a part of it."""
+        batch = cache.batches.join(question.identity) if question.shareable else None
+        if batch is None:
+            return False
+        if not outcome.cache:
+            cache.missed(outcome)
+        began = time.perf_counter()
+        try:
+            (answer, outcome.step), cost = await batch.answer()
+        finally:
+            outcome.upstream_s += time.perf_counter() - began
+        outcome.status = 200
+        outcome.share = None if cost is None else batch.share()
+        await self._send_answer(answer, outcome, send)
+        return True
+
+    async def _stream(
+        self,
+        request: Request,
+        outcome: Outcome,
+        receive: Receive,
+        send: Send,
+        keep: tuple[Caching, Question] | None = None,
+    ) -> None:
         async def call(provider: Provider, deployment: Deployment) -> tuple[Stream, AsyncIterator[bytes], bytes]:
             stream = await provider.stream(deployment, request)
             events = stream.__aiter__()
@@ -87,7 +185,7 @@ class Endpoint:
         loop = asyncio.get_running_loop()
         left = loop.create_task(_until_left(receive))
         outcome.status, outcome.first_token = 200, time.perf_counter()
-        relay = _Relay(send, left)
+        relay = _Relay(send, left, [] if keep is not None else None)
         broken: ApiError | None = None
         try:
             await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *_headers(outcome)]})
@@ -107,6 +205,9 @@ class Endpoint:
                 await left
             await stream.close()
         outcome.usage = stream.usage
+        if keep is not None and broken is None and not gone:
+            cache, question = keep
+            await cache.keep(question, outcome, b"".join((*(relay.kept or ()), stream.closing)))
         self._end_stream(outcome, gone)
         last = stream.closing if broken is None else event_of(self._kind, broken, relay.sent)
         await send({"type": "http.response.body", "body": last})
@@ -130,9 +231,11 @@ class Endpoint:
 class _Relay:
     """Sends events on until the stream ends or the client leaves, and counts them."""
 
-    def __init__(self, send: Send, left: asyncio.Task[None]) -> None:
+    def __init__(self, send: Send, left: asyncio.Task[None], kept: list[bytes] | None = None) -> None:
         self._send = send
         self._left = left
+        # Every event that was sent, where somebody wants to keep them.
+        self.kept = kept
         self.sent = 0
 
     async def run(self, first: bytes, events: AsyncIterator[bytes]) -> None:
@@ -141,11 +244,19 @@ class _Relay:
             return
         await self._send({"type": "http.response.body", "body": first, "more_body": True})
         self.sent = 1
+        if self.kept is not None:
+            self.kept.append(first)
         async for event in events:
             if self._left.done():
                 return
             await self._send({"type": "http.response.body", "body": event, "more_body": True})
             self.sent += 1
+            if self.kept is not None:
+                self.kept.append(event)
+
+
+def _broke_off() -> UpstreamError:
+    return UpstreamError(500, "api_error", "The request whose answer was to be shared broke off")
 
 
 async def _until_left(receive: Receive) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("gateway.worker")
 _COMPLAIN_EVERY_S = 60.0
+# So long nobody asks a Redis that has just failed: a request must not wait for it again and again.
+_REST_S = 1.0
 
 
 class RedisStore:
@@ -24,10 +26,13 @@ class RedisStore:
         self._redis = redis
         self._prefix = prefix.encode()
         self._quiet_until = 0.0
+        self._rest_until = 0.0
 
     async def get(self, identity: bytes) -> Entry | None:
         from redis.exceptions import RedisError
 
+        if time.monotonic() < self._rest_until:
+            return None
         try:
             found = await self._redis.get(self._name(identity))
         except (RedisError, OSError) as error:
@@ -38,7 +43,7 @@ class RedisStore:
     async def put(self, identity: bytes, entry: Entry, ttl_s: float) -> None:
         from redis.exceptions import RedisError
 
-        if ttl_s <= 0:
+        if ttl_s <= 0 or time.monotonic() < self._rest_until:
             return
         try:
             await self._redis.set(self._name(identity), _bytes(entry), px=max(int(ttl_s * 1000), 1))
@@ -53,13 +58,14 @@ class RedisStore:
 
     def _complain(self, error: Exception) -> None:
         now = time.monotonic()
+        self._rest_until = now + _REST_S
         if now >= self._quiet_until:
             self._quiet_until = now + _COMPLAIN_EVERY_S
             _log.warning("the cache in Redis does not answer, so every look-up misses: %s", type(error).__name__)
 
 
 def _bytes(entry: Entry) -> bytes:
-    head = [entry.prompt_tokens, entry.completion_tokens, entry.deployment, entry.stored]
+    head = [entry.deployment, entry.stored]
     return orjson.dumps(head) + b"\n" + entry.body
 
 
@@ -67,7 +73,7 @@ def _entry(value: bytes) -> Entry | None:
     """None for a value that something else wrote."""
     head, found, body = value.partition(b"\n")
     try:
-        prompt, completion, deployment, stored = orjson.loads(head)
-        return Entry(body, int(prompt), int(completion), str(deployment), float(stored)) if found else None
+        deployment, stored = orjson.loads(head)
+        return Entry(body, str(deployment), float(stored)) if found else None
     except (ValueError, TypeError):
         return None

@@ -8,11 +8,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One answer: its bytes, the tokens it once cost, the model that gave it, and when it was stored (Unix seconds)."""
+    """One answer: its bytes, the deployment that gave it, and when it was stored (Unix seconds)."""
 
     body: bytes
-    prompt_tokens: int
-    completion_tokens: int
     deployment: str
     stored: float
 

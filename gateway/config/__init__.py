@@ -4,9 +4,11 @@ from gateway.config.known import KnownProvider, known
 from gateway.config.load import load
 from gateway.config.model import (
     Budget,
+    Cache,
     Config,
     DeclaredKey,
     Deployment,
+    LoopGuard,
     MockBehaviour,
     Model,
     PriceEntry,
@@ -18,10 +20,12 @@ from gateway.config.model import (
 
 __all__ = [
     "Budget",
+    "Cache",
     "Config",
     "DeclaredKey",
     "Deployment",
     "KnownProvider",
+    "LoopGuard",
     "MockBehaviour",
     "Model",
     "PriceEntry",

@@ -216,6 +216,44 @@ class DeclaredKey(_Part):
     secret: Reference
 
 
+class Cache(_Part):
+    """Answers that are not bought twice; absent, nothing is cached.
+
+    `memory` is each worker's own, `redis` (at `url`) is shared by workers and gateways. `exact` asks for the same
+    request, `semantic` also for a question whose embedding by `embedding_model` is at least `similarity` near. An
+    answer is given to the same key, to keys of the same team, or to `all`. `opt_in`: only requests that say
+    `"cache": {"use-cache": true}` are cached.
+    """
+
+    backend: Literal["memory", "redis"] = "memory"
+    url: Reference | None = None
+    mode: Literal["exact", "semantic"] = "exact"
+    embedding_model: Name | None = None
+    similarity: float = Field(0.95, gt=0, le=1)
+    ttl_s: float = Field(600.0, gt=0, le=31_536_000)
+    scope: Literal["key", "team", "all"] = "key"
+    opt_in: bool = False
+    most_bytes: int = Field(64 << 20, ge=1 << 16)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Cache:
+        if (self.backend == "redis") != (self.url is not None):
+            raise ValueError("cache: backend redis, and only it, needs a `url`")
+        if (self.mode == "semantic") != (self.embedding_model is not None):
+            raise ValueError("cache: mode semantic, and only it, needs an `embedding_model`")
+        return self
+
+
+class LoopGuard(_Part):
+    """What counts as a loop and what is done about it; absent, nobody looks. See gateway.guard.policy."""
+
+    action: Literal["observe", "throttle", "block"] = "observe"
+    window_s: float = Field(60.0, gt=0, le=3600)
+    repeats: int = Field(30, ge=2, le=10_000)
+    turns: int = Field(40, ge=2, le=10_000)
+    context_bytes: int = Field(400_000, ge=1)
+
+
 class Config(_Part):
     """The whole file. After `load`, every secret reference has been replaced by its value."""
 
@@ -229,6 +267,8 @@ class Config(_Part):
     serving: Serving = Serving()
     pricing: Pricing = Pricing()
     routing: Routing = Routing()
+    cache: Cache | None = None
+    loop_guard: LoopGuard | None = None
     models: tuple[Model, ...] = Field(min_length=1)
     teams: tuple[Team, ...] = ()
     keys: tuple[DeclaredKey, ...] = ()
@@ -243,6 +283,8 @@ class Config(_Part):
         for model in self.models:
             _known(f"models {model.name}: fallback", model.fallbacks, models)
             _known(f"models {model.name}: context fallback", model.context_fallbacks, models)
+        if self.cache is not None and self.cache.embedding_model is not None:
+            _known("cache: embedding_model", (self.cache.embedding_model,), models)
         teams = {t.name for t in self.teams}
         for key in self.keys:
             _known(f"keys {key.name}: team", (key.team,) if key.team else (), teams)

@@ -93,6 +93,12 @@ class Gate:
         lease.left += reservation.amount - cost
         return cost
 
+    def part_of(self, reservation: Reservation, amount: int) -> Reservation:
+        """A part of a reservation, for a request made on behalf of another one; each is settled by itself."""
+        amount = min(amount, reservation.amount)
+        reservation.amount -= amount
+        return self._opened(Reservation(reservation.key, amount, reservation.generation))
+
     async def claim(self, deployment: str) -> bool:
         """Whether a deployment's rpm and tpm still allow an attempt; counts it if so."""
         try:

@@ -66,7 +66,7 @@ class AnthropicProvider:
 def _body(deployment: Deployment, request: Request) -> dict[str, Any]:
     if request.kind == "chat":
         return translated(lambda body: to_messages(body, deployment.model), request.body)
-    body = {name: value for name, value in request.body.items() if name != "mock"}
+    body = {name: value for name, value in request.body.items() if name not in ("mock", "cache")}
     body["model"] = deployment.model
     return body
 

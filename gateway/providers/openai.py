@@ -17,8 +17,8 @@ from gateway.providers.failure import refusal, reported
 from gateway.upstream import Body, Client, Target
 from gateway.upstream.sse import EventSplitter, data_of
 
-# `mock` is for the mock provider; strict upstreams refuse fields they do not know.
-_OURS = ("mock",)
+# `mock` is for the mock provider, `cache` for the cache; strict upstreams refuse fields they do not know.
+_OURS = ("mock", "cache")
 _DONE = b"data: [DONE]\n\n"
 _NOT_EVENTS = "the upstream's stream is not server-sent events"
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})

@@ -159,7 +159,7 @@ _ARGUMENTS = frozenset(
         "tools", "top_logprobs", "top_p", "user", "verbosity", "web_search_options",
     }
 )  # fmt: skip
-_LEFT_OUT = frozenset({"mock", "stream", "stream_options", "model"})
+_LEFT_OUT = frozenset({"mock", "cache", "stream", "stream_options", "model"})
 
 
 async def _within(deployment: Deployment, waiting: Awaitable[Any], seconds: float | None = None) -> Any:

@@ -34,6 +34,7 @@ from gateway.routing import Router, cooldowns_of
 from gateway.state import StateDirectory
 from gateway.worker.app import App
 from gateway.worker.cors import with_cors
+from gateway.worker.extras import cache_of, guard_of
 from gateway.worker.http import Protocol
 
 _log = logging.getLogger("gateway.worker")
@@ -72,10 +73,12 @@ class Worker:
             self.passes, self.gate, router, config.master_key, _refused(config, prices), config.serving.max_body_bytes
         )
         attempts = Attempts(router, self.providers, self.gate, accounting)
+        self.cache = cache_of(config, router, recorder, attempts, accounting, self.gate, admission)
+        self.guard = guard_of(config, router, recorder, self.link)
         self.routes = OpenRoutes(
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
-        endpoints = {kind: Endpoint(kind, admission, attempts, accounting) for kind in KINDS}
+        endpoints = {kind: Endpoint(kind, admission, attempts, accounting, self.guard, self.cache) for kind in KINDS}
         self.app = App(endpoints, self.routes, admin_app(self.link, admission, config, prices), _recycle_after(config))
 
     async def keep_spool(self) -> None:
@@ -89,6 +92,8 @@ class Worker:
         """After the last request."""
         for provider in set(self.providers.values()):
             await provider.close()
+        if self.cache is not None:
+            await self.cache.close()
         with contextlib.suppress(SpoolFullError):
             self.spool.flush()
         self.spool.close()
@@ -105,6 +110,8 @@ class Worker:
         if message["push"] == "forget":
             for key_hash in message["keys"]:
                 self.passes.forget(key_hash)
+                if self.guard is not None:
+                    self.guard.forget(key_hash)
         returned = {key_hash: self.gate.give_back(key_hash) for key_hash in message["keys"]}
         return {key_hash: leases for key_hash, leases in returned.items() if any(leases)}
 

@@ -215,4 +215,6 @@ def _plain(value: Any) -> Any:
 
 
 def _fill(text: str, values: dict[str, Any]) -> str:
+    if "[[" not in text and "[%" not in text:
+        return text.strip()
     return _environment().from_string(text.strip()).render(values).strip()

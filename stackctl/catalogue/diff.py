@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CatalogueDiff:
-    """From `old` to `new`. `labels` is metric → (labels gone, labels new); `broken` is signal → reason.
+    """From `old` to `new`. `series` are the stored names that are gone. `labels` is metric → (labels gone, labels new); `broken` is signal → reason.
 
     `narrowed` is record → labels that its series no longer carry; `alerts` are those that read what is broken.
     """
 
     removed: tuple[str, ...]
+    series: tuple[str, ...]
     added: tuple[str, ...]
     types: dict[str, tuple[str, str]]
     labels: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
@@ -57,6 +58,7 @@ def diff_catalogues(old: Catalogue, new: Catalogue) -> CatalogueDiff:
     narrowed = _narrowed(before, after)
     return CatalogueDiff(
         removed=tuple(sorted(set(old.metrics) - set(new.metrics))),
+        series=tuple(sorted(old.series.keys() - new.series.keys())),
         added=tuple(sorted(set(new.metrics) - set(old.metrics))),
         types={
             n: (old.metrics[n].type, new.metrics[n].type) for n in both if old.metrics[n].type != new.metrics[n].type

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import yaml
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,7 +35,7 @@ class Rewrite:
 
 @cache
 def _data() -> tuple[dict[str, Invention], tuple[Rewrite, ...]]:
-    raw = yaml.safe_load((files(__package__) / "replacements.yaml").read_text(encoding="utf-8"))
+    raw = load_yaml((files(__package__) / "replacements.yaml").read_text(encoding="utf-8"))
     inventions = {
         entry["name"]: Invention(entry["name"], tuple(entry.get("instead", ())), entry.get("note", ""))
         for entry in raw["names"]

@@ -10,11 +10,12 @@ from stackctl.checks.files import subject_of_bundle
 from stackctl.checks.ignore import apply_ignores
 from stackctl.checks.native import check_native
 from stackctl.checks.report import Report
+from stackctl.checks.rule_tests import check_rule_tests
 from stackctl.checks.secrets import check_secrets
 from stackctl.errors import ToolMissingError
 from stackctl.problem import Position, Problem, Severity
 from stackctl.render import Change, drift, render_bundle
-from stackctl.runtime.base import runtime_of
+from stackctl.runtime.base import locked_images
 from stackctl.runtime.tools import Tool, find_tool
 from stackctl.spec import load_spec
 
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 def check_stack(stack: StackDir) -> tuple[Report, Subject]:
     """Examine the spec, its secrets, what it renders to, and what lies on disk; raises SpecError for a bad spec."""
     source = load_spec(stack.spec)
-    bundle = render_bundle(source, runtime_of(stack, source.spec).locked())
+    bundle = render_bundle(source, locked_images(stack, source.spec))
     report = Report()
     report.add(str(stack.spec), "stackctl", [])
     report.add("secrets", "stackctl", check_secrets(source, stack.root))
     subject = subject_of_bundle(source, bundle.files, stack.bundle)
     report.add(_scope(subject), "stackctl", examine(subject))
-    check_native(bundle, _tool("promtool"), _tool("amtool"), report)
+    promtool = _tool("promtool")
+    check_native(bundle, promtool, _tool("amtool"), report)
+    check_rule_tests(bundle.files, promtool, report)
     if stack.bundle.exists():
         report.add(str(stack.bundle), "stackctl", _hand_edited(bundle, stack))
     return report, subject

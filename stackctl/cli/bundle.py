@@ -33,13 +33,13 @@ def render(
     """Write the bundle: every file the stack runs on, from stack.yaml."""
     from stackctl.problem import Position, Problem
     from stackctl.render import drift, render_bundle, unified_diff, write
-    from stackctl.runtime.base import runtime_of
+    from stackctl.runtime.base import locked_images
     from stackctl.spec import load_spec
     from stackctl.stack import StackDir
 
     stack = StackDir(directory)
     source = load_spec(stack.spec)
-    bundle = render_bundle(source, runtime_of(stack, source.spec).locked())
+    bundle = render_bundle(source, locked_images(stack, source.spec))
     if not (check_only or show_diff):
         return Result(
             _drift_data(write(bundle, stack.bundle, force=force), len(bundle.files), str(stack.bundle)), view=_written

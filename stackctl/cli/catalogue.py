@@ -92,11 +92,13 @@ def diff(
     new: Annotated[str, typer.Argument(help="The catalogue to come: a line or a file.")],
     json_output: Json = False,  # noqa: ARG001 read by the renderer
 ) -> Result:
-    """Say which signals and alerts an upgrade would break; exit 1 if any."""
+    """Say which rules and panels an upgrade would break; exit 1 if any."""
     from stackctl.catalogue.diff import diff_catalogues
+    from stackctl.render.dashboards.upgrade import broken_panels
 
     found = diff_catalogues(_open(old), _open(new))
-    return Result(found.as_json(), exit_code=Exit.NO if found.breaks else Exit.YES, view=_diff)
+    data = found.as_json() | {"broken_panels": broken_panels(found)}
+    return Result(data, exit_code=Exit.NO if found.breaks else Exit.YES, view=_diff)
 
 
 def _open(name: str) -> Catalogue:
@@ -177,9 +179,13 @@ def _diff(data: dict[str, Any]) -> Iterable[RenderableType]:
         yield f"labels   {name}: {' '.join(signs)}"
     for name, reason in data["broken_signals"].items():
         yield f"BROKEN   signal {name}: {reason}"
+    for name in data["broken_records"]:
+        yield f"BROKEN   rule {name}"
     for name, labels in data["narrowed_records"].items():
-        yield f"NARROWED {name} loses {', '.join(labels)}"
+        yield f"NARROWED rule {name} loses {', '.join(labels)}"
     for name in data["broken_alerts"]:
         yield f"BROKEN   alert {name}"
+    for name, loss in data["broken_panels"].items():
+        yield f"BROKEN   panel {name}: {loss}"
     if not data["broken_signals"] and not data["narrowed_records"]:
         yield "nothing that is rendered would break"

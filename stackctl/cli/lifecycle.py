@@ -42,7 +42,7 @@ def up(
     from stackctl.checks.secrets import require_secrets
     from stackctl.cli.progress import progress
     from stackctl.render import drift, render_bundle, write
-    from stackctl.runtime.base import runtime_of
+    from stackctl.runtime.base import locked_images, runtime_of
     from stackctl.spec import load_spec
     from stackctl.stack import StackDir
 
@@ -50,11 +50,11 @@ def up(
     source = load_spec(stack.spec)
     runtime = runtime_of(stack, source.spec)
     if dry_run:
-        bundle = render_bundle(source, runtime.locked())
+        bundle = render_bundle(source, locked_images(stack, source.spec))
         return _dry_run(stack, source.spec, bundle, drift(bundle, stack.bundle))
     runtime.prepare(watcher)
     require_secrets(source, stack.root)
-    bundle = render_bundle(source, runtime.locked())
+    bundle = render_bundle(source, locked_images(stack, source.spec))
     with watcher.phase("render the bundle"):
         write(bundle, stack.bundle, force=force)
     options = {} if timeout is None else {"timeout_s": timeout}

@@ -16,6 +16,7 @@ from stackctl.images.outcome import Outcome
 from stackctl.images.policy import first_fault
 from stackctl.images.reference import parse_reference
 from stackctl.images.report import ImageReport
+from stackctl.yaml_data import load_yaml
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 _HEADER = (
@@ -68,7 +69,7 @@ def load_lock(file: Path) -> Lock:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}", remedy=_REMEDY) from error
     try:
-        lock = Lock.model_validate(yaml.safe_load(text))
+        lock = Lock.model_validate(load_yaml(text))
     except yaml.YAMLError:
         raise UsageError(f"{file} is not YAML", remedy=_REMEDY) from None
     except ValidationError as error:

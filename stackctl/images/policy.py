@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from stackctl.errors import UsageError
 from stackctl.images.versions import covers, parse_version
 from stackctl.spec.images import Denied, SigningPolicy, Trust
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,7 +37,7 @@ def policies_with(own: Iterable[SigningPolicy]) -> dict[str, SigningPolicy]:
 def load_policy(file: Path) -> SigningPolicy:
     """Read one policy file; raises UsageError that names the first fault."""
     try:
-        return SigningPolicy.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return SigningPolicy.model_validate(load_yaml(file.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the policy {file} cannot be read: {error}") from error
     except yaml.YAMLError as error:

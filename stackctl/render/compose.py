@@ -7,7 +7,6 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from stackctl import __version__
@@ -15,6 +14,7 @@ from stackctl.render.places import published_address, secret_name
 from stackctl.render.templates import fill
 from stackctl.resources import data_dir
 from stackctl.spec.references import secret_uses
+from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Image(BaseModel):
 @cache
 def known_images() -> dict[str, Image]:
     """The images of runtime compose, by part."""
-    data = yaml.safe_load((data_dir("templates") / "compose" / "images.yaml").read_text(encoding="utf-8"))
+    data = load_yaml((data_dir("templates") / "compose" / "images.yaml").read_text(encoding="utf-8"))
     return {part: Image.model_validate(entry) for part, entry in data.items()}
 
 

@@ -21,10 +21,6 @@ class Runtime(Protocol):
         """Make what a start needs and nobody has given, before secrets are checked."""
         ...
 
-    def locked(self) -> Mapping[str, str]:
-        """The images that stack.lock pins, for the bundle."""
-        ...
-
     def up(self, progress: Progress, *, keep: bool = False, timeout_s: float | None = None) -> StackStatus:
         """Start the stack or bring what has changed to it, and wait until every part is ready."""
         ...
@@ -52,6 +48,15 @@ class Runtime(Protocol):
     def urls(self) -> dict[str, str]:
         """The base URL of every part that has one on this machine."""
         ...
+
+
+def locked_images(stack: StackDir, spec: Spec) -> Mapping[str, str]:
+    """Image → repository@digest, for the images that stack.lock pins; plain processes have none."""
+    if spec.runtime == "local":
+        return {}
+    from stackctl.runtime.compose.verify import locked_images
+
+    return locked_images(stack, spec)
 
 
 def runtime_of(stack: StackDir, spec: Spec) -> Runtime:

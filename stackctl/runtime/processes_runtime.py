@@ -16,7 +16,7 @@ from stackctl.runtime.status import StackStatus, status
 from stackctl.runtime.supervisor import supervisor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from stackctl.progress import Progress
     from stackctl.spec import Spec
@@ -33,10 +33,6 @@ class LocalRuntime:
 
     def prepare(self, progress: Progress) -> None:
         """`init` made every secret a local stack has."""
-
-    def locked(self) -> Mapping[str, str]:
-        """Plain processes have no images."""
-        return {}
 
     def up(self, progress: Progress, *, keep: bool = False, timeout_s: float | None = None) -> StackStatus:
         """See `stackctl.runtime.local.up`; `timeout_s` is 60 by default, 180 with LiteLLM."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import random
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -20,7 +21,6 @@ SPECS = {
     "litellm": Path(__file__).with_name("litellm.yaml"),
 }
 """One spec per engine."""
-WORKERS = 2
 _judges: dict[str, Judge] = {}
 
 
@@ -49,11 +49,13 @@ def main() -> int:
     """Judge, write the page, say how it went."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="judge this share of the mutants, between 0 and 1")
-    share = parser.parse_args().share
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes, one by default per processor")
+    chosen = parser.parse_args()
+    share = chosen.share
     total = [(name, index) for name in SPECS for index in range(len(_judge(name).mutants))]
     work = total if share >= 1 else sample(total, share)
     outcomes: list[Outcome] = []
-    with ProcessPoolExecutor(WORKERS) as pool:
+    with ProcessPoolExecutor(chosen.workers) as pool:
         for outcome in pool.map(judged, *zip(*work, strict=True), chunksize=8):
             outcomes.append(outcome)
             sys.stderr.write(f"\r{len(outcomes)} of {len(work)}")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import yaml
-
 from stackctl.checks.engine import examine
 from stackctl.checks.files import subject_of_bundle
+from stackctl.checks.rule_tests import AlertTests, alert_tests, run_tests
 from stackctl.checks.subject import Subject
 from stackctl.problem import Problem, Severity
 from stackctl.render import render_bundle
@@ -77,33 +74,21 @@ class Judge:
         return {**self.contents, str(Path(mutant.file).relative_to(ROOT)): mutant.text.encode()}
 
     def _tests_fail(self, mutant: Mutant) -> bool:
+        """Whether a test fails of the mutant's alert or, for a recording rule, of an alert that stands on it."""
         if self.promtool is None:
             return False
-        with tempfile.TemporaryDirectory() as name:
-            for path, content in self._with(mutant).items():
-                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
-                (Path(name) / path).write_bytes(content)
-            return any(self._fails(test) for test in self._tests_of(mutant, Path(name) / "prometheus/tests"))
+        promtool, concerned = self.promtool, [case for case in self._cases(mutant) if _stands_on(case, mutant.target)]
+        return any(run_tests(promtool, [case]) for case in sorted(concerned, key=lambda case: case.cost))
 
-    def _tests_of(self, mutant: Mutant, directory: Path) -> list[Path]:
-        """The test files of the mutant's alert, cut down to its own cases; for a recording rule, those of its group."""
-        files = sorted(directory.glob("*.yml"), key=lambda path: path.stat().st_size)
-        if mutant.target not in self._alerts:
-            return [path for path in files if path.name.startswith(Path(mutant.file).stem)]
-        return [path for path in files if _cut_down(path, mutant.target)]
-
-    def _fails(self, test: Path) -> bool:
-        command = [str(self.promtool), "test", "rules", test.name]
-        done = subprocess.run(command, cwd=test.parent, capture_output=True, check=False, timeout=600)
-        return done.returncode != 0
+    def _cases(self, mutant: Mutant) -> list[AlertTests]:
+        """The tests of the alerts in the mutant's file."""
+        stem = Path(mutant.file).stem
+        parts = {path: text for path, text in self._with(mutant).items() if Path(path).stem.split("-")[0] == stem}
+        return alert_tests(parts)
 
 
-def _cut_down(path: Path, alert: str) -> bool:
-    """Leave only the cases named after the alert; whether there are any."""
-    content = yaml.safe_load(path.read_text())
-    content["tests"] = [case for case in content["tests"] if case["name"].startswith(f"{alert} ")]
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-    return bool(content["tests"])
+def _stands_on(case: AlertTests, target: str) -> bool:
+    return any(target in (rule.get("record"), rule.get("alert")) for rule in case.rules["groups"][0]["rules"])
 
 
 def _kept(path: str, mutant: Mutant) -> bool:

@@ -25,7 +25,7 @@ _TRANSLATED = frozenset(
 _HINTS = frozenset(
     {
         "seed", "frequency_penalty", "presence_penalty", "logit_bias", "store", "service_tier", "verbosity", "metadata",
-        "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "stream_options", "prediction", "mock",
+        "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "stream_options", "prediction", "mock", "cache",
         "logprobs", "top_logprobs",
     }
 )  # fmt: skip

@@ -37,6 +37,7 @@ _HINTS = frozenset(
         "logit_bias", "store", "service_tier", "verbosity", "metadata", "prompt_cache_key", "prompt_cache_retention",
         "safety_identifier", "stream_options", "prediction", "parallel_tool_calls", "user", "logprobs", "top_logprobs",
         "mock",
+        "cache",
     }
 )  # fmt: skip
 # As Google's own OpenAI-compatible API maps them: https://ai.google.dev/gemini-api/docs/openai

@@ -6,8 +6,9 @@ import re
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
+
+from stackctl.yaml_data import load_yaml
 
 _NUMBERS = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
@@ -49,7 +50,7 @@ class Releases(BaseModel):
 @cache
 def litellm_releases() -> Releases:
     """What is known of LiteLLM's releases."""
-    return Releases.model_validate(yaml.safe_load((files(__package__) / "litellm.yaml").read_text(encoding="utf-8")))
+    return Releases.model_validate(load_yaml((files(__package__) / "litellm.yaml").read_text(encoding="utf-8")))
 
 
 def refused(version: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from stackctl.render.dashboards import grafana
 from stackctl.render.dashboards.definition import load_variables
@@ -129,4 +130,4 @@ def _requires(panel_types: list[str]) -> list[dict[str, str]]:
 
 
 def _text(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

@@ -6,6 +6,7 @@ Schema version 39, which Grafana 11 to 13 all read: Grafana migrates a dashboard
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any
 
 SCHEMA_VERSION = 39
@@ -27,6 +28,7 @@ def to_json(value: Any) -> Any:
     return value
 
 
+@cache
 def _camel(name: str) -> str:
     first, *rest = name.rstrip("_").split("_")
     return first + "".join(word.capitalize() for word in rest)

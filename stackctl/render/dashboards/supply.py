@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from stackctl.catalogue.load import STACK, load_catalogue
 from stackctl.catalogue.rules import LeftOut
-from stackctl.render.dashboards.fitting import fitted
+from stackctl.render.dashboards.fitting import fitted, split, unsplit
 from stackctl.render.dashboards.promql import metrics_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
+    from collections.abc import Iterable, Mapping, Set
 
     from stackctl.catalogue.rules import RuleSet
     from stackctl.render.dashboards.definition import Definition, Panel, Query, Row
 
 _NOT_NARROWED = "With this gateway, a choice of {} does not narrow it."
+_NOT_SPLIT = "This gateway does not tell it by {}."
+_ADDED = frozenset({"le", "stackctl_test"})
+"""Labels that a record may have beside its own."""
 
 
 class Supply:
@@ -39,11 +42,31 @@ class Supply:
 
     def fit(self, panel: Panel, queries: tuple[Query, ...]) -> Panel:
         """The panel with these queries only, each fit to the labels there are; its description says what that means."""
-        fits = [fitted(query.expr, self._labels) for query in queries]
-        kept = tuple(query.model_copy(update={"expr": expr}) for query, (expr, _) in zip(queries, fits, strict=True))
-        dropped = sorted(frozenset().union(*(labels for _, labels in fits)))
-        note = f" {_NOT_NARROWED.format(' or '.join(dropped))}" if dropped else ""
-        return panel.model_copy(update={"queries": kept, "description": panel.description + note})
+        dropped: set[str] = set()
+        kept = []
+        absences = [self._absent(query) for query in queries]
+        whole = frozenset.intersection(*absences)
+        for query, absent in zip(queries, absences, strict=True):
+            expr, narrowings = fitted(query.expr, self._labels)
+            expr, legend = unsplit(expr, query.legend, absent) if absent else (expr, query.legend)
+            dropped |= narrowings
+            kept.append(query.model_copy(update={"expr": expr, "legend": legend}))
+        headings = {label: text for label, text in panel.labels.items() if label not in whole}
+        notes = [_NOT_NARROWED.format(_either(dropped))] if dropped else []
+        notes += [_NOT_SPLIT.format(_either(whole))] if whole else []
+        description = " ".join([panel.description, *notes])
+        return panel.model_copy(update={"queries": tuple(kept), "description": description, "labels": headings})
+
+    def _absent(self, query: Query) -> frozenset[str]:
+        """The labels a query is split by though no series in it has them."""
+        metrics = metrics_in(query.expr)
+        if not metrics <= self._labels.keys():
+            return frozenset()
+        return split(query.expr, query.legend).difference(*(self._labels[name] for name in metrics), _ADDED)
+
+
+def _either(labels: Iterable[str]) -> str:
+    return " or ".join(sorted(labels))
 
 
 def reduced(definition: Definition, supply: Supply) -> tuple[Definition, list[LeftOut]]:

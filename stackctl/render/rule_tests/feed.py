@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -14,7 +15,7 @@ from stackctl.render.rule_tests.scenario import Input, Phase, input_shapes
 from stackctl.render.rule_tests.timeline import Stretch, notation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from stackctl.catalogue.metric import Catalogue
     from stackctl.render.rule_tests.scenario import Expression, SeriesShape
@@ -45,8 +46,7 @@ class Feed:
         if isinstance(expression, (int, float)):
             return float(expression)
         functions = {"above": self._above, "at_most": self._at_most}
-        compiled = _environment.compile_expression(expression)
-        value: Any = compiled(**functions, **self.values, **more)
+        value: Any = _compiled(expression)(**functions, **self.values, **more)
         return float(value)
 
     def series(self, inputs: tuple[Input, ...], phases: tuple[Phase, ...]) -> list[dict[str, str]]:
@@ -103,16 +103,21 @@ class Feed:
     ) -> Iterator[tuple[str, str]]:
         """Cumulative buckets: an observation counts in every bucket whose edge it does not exceed."""
         feed = Feed(self.catalogue, self.step_s, self.values, self.catalogue.metrics[name].buckets)
+        observed = [feed._observations(item, phase) for phase in phases]
         for edge in (*feed.edges, math.inf):
             reached, stretches = 0.0, []
-            for phase in phases:
-                level = feed.number(phase.level)
-                inside = feed.number(item.seconds or 0, level=level) <= edge
-                growth = feed.number(item.per_minute or 0, level=level) * self.step_s / 60 if inside else 0.0
-                stretches.append(Stretch(self._samples(phase), reached, growth, absent=phase.absent))
-                reached += growth * self._samples(phase)
+            for phase, (samples, seconds, per_step) in zip(phases, observed, strict=True):
+                growth = per_step if seconds <= edge else 0.0
+                stretches.append(Stretch(samples, reached, growth, absent=phase.absent))
+                reached += growth * samples
             le = "+Inf" if math.isinf(edge) else repr(edge)
             yield _selector(f"{name}_bucket", labels | {"le": le}), notation(stretches)
+
+    def _observations(self, item: Input, phase: Phase) -> tuple[int, float, float]:
+        """Of a phase: its samples, how long what is observed takes in seconds, and how many are observed per step."""
+        level = self.number(phase.level)
+        per_minute = self.number(item.per_minute or 0, level=level)
+        return self._samples(phase), self.number(item.seconds or 0, level=level), per_minute * self.step_s / 60
 
     def _samples(self, phase: Phase) -> int:
         return math.ceil(self.number(phase.minutes) * 60 / self.step_s)
@@ -124,6 +129,11 @@ class Feed:
     def _at_most(self, threshold: float) -> float:
         """An observation in the last bucket that ends at or below the threshold."""
         return max((edge for edge in self.edges if edge <= threshold), default=0.0)
+
+
+@cache
+def _compiled(expression: str) -> Callable[..., Any]:
+    return _environment.compile_expression(expression)
 
 
 def _substitute(text: str, labels: dict[str, str]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from stackctl.resources import data_dir
+from stackctl.yaml_data import load_yaml
 
 Expression = str | float
 Expectation = Literal["fires", "silent"]
@@ -92,7 +92,7 @@ def scenarios() -> dict[str, Scenario]:
     """Every scenario by the name of its alert."""
     found: dict[str, Any] = {}
     for path in sorted(data_dir("alerts").glob("*.test.yaml")):
-        found |= yaml.safe_load(path.read_text(encoding="utf-8"))
+        found |= load_yaml(path.read_text(encoding="utf-8"))
     return TypeAdapter(dict[str, Scenario]).validate_python(found)
 
 
@@ -100,4 +100,4 @@ def scenarios() -> dict[str, Scenario]:
 def input_shapes(engine: str) -> dict[str, tuple[SeriesShape, ...]]:
     """The engine's series by input."""
     text = (data_dir("alerts") / "inputs" / f"{engine}.yaml").read_text(encoding="utf-8")
-    return TypeAdapter(dict[str, tuple[SeriesShape, ...]]).validate_python(yaml.safe_load(text))
+    return TypeAdapter(dict[str, tuple[SeriesShape, ...]]).validate_python(load_yaml(text))

@@ -50,10 +50,6 @@ class ComposeRuntime:
             progress.note(f"made the password secrets/{name}")
         require_verified(self._stack, self._spec, progress)
 
-    def locked(self) -> Mapping[str, str]:
-        """Image → repository@digest, as stack.lock has it."""
-        return locked_images(self._stack, self._spec)
-
     def up(self, progress: Progress, *, keep: bool = False, timeout_s: float | None = None) -> StackStatus:
         """Start the project, or bring what has changed to a running one, and wait until everything is healthy.
 
@@ -126,7 +122,7 @@ class ComposeRuntime:
     def pull(self, progress: Progress) -> list[str]:
         """Fetch the images that are not built here; their names."""
         engine = self._project().engine
-        locked = self.locked()
+        locked = locked_images(self._stack, self._spec)
         pulled = [locked.get(image, image) for image in sorted(set(pulled_images(self._spec).values()))]
         with progress.phase("pull the images"):
             for image in pulled:
@@ -142,7 +138,7 @@ class ComposeRuntime:
         with progress.phase("check the ports"):
             check_published_ports(project, parts)
         with progress.phase("have the images"):
-            have_images(project.engine, self._spec, self.locked(), progress)
+            have_images(project.engine, self._spec, locked_images(self._stack, self._spec), progress)
         environment = self._environment(project)
         deadline = time.monotonic() + timeout_s
         with progress.phase("start the containers"):

@@ -36,34 +36,41 @@ class Scraped:
     config: Path
 
 
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    directory = tmp_path_factory.mktemp("gateway")
+    with Running(directory, **_config(directory)) as running:
+        yield running
+
+
 @pytest.fixture(scope="session", params=GENERATIONS)
-def scraped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
+def scraped(
+    request: pytest.FixtureRequest, gateway: Running, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scraped]:
     executable = GENERATIONS[request.param]().prometheus
     directory = tmp_path_factory.mktemp("scraped")
-    with Running(directory / "gateway", **_config(directory / "gateway")) as gateway:
-        found = Scraped(
-            gateway.url, f"http://127.0.0.1:{free_port()}", directory / "rules.yml", directory / "prometheus.yml"
-        )
-        _write(found, gateway.port)
-        process = _start(executable, found, directory)
-        try:
-            gateway.until(lambda: _ask(gateway) or _has_rate(found.prometheus), "Prometheus has rates")
-            yield found
-        finally:
-            process.terminate()
-            process.wait(30)
+    found = Scraped(
+        gateway.url, f"http://127.0.0.1:{free_port()}", directory / "rules.yml", directory / "prometheus.yml"
+    )
+    _write(found, gateway.port)
+    process = _start(executable, found, directory)
+    try:
+        gateway.until(lambda: _ask(gateway) or _has_rate(found.prometheus), "Prometheus has rates")
+        yield found
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def _config(directory: Path) -> dict[str, Any]:
     """One of everything that has a metric of its own: a budget, limits, a fallback and a model without a price."""
-    directory.mkdir(parents=True)
     (directory / "key").write_text(KEY)
     models = [
         mock_model("demo"),
         mock_model("unpriced", deployment={"price": None}),
         mock_model("broken", deployment={"mock": {"error": 500}}, fallbacks=["demo"]),
     ]
-    limits = {"budget": {"usd": 500, "period": "30d"}, "rpm": 10000, "max_parallel": 100}
+    limits = {"budget": {"usd": 500, "soft_usd": 400, "period": "30d"}, "rpm": 10000, "max_parallel": 100}
     return {"models": models, "keys": [{"name": "ci", "secret": "file:key", **limits}]}
 
 

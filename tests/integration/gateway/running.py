@@ -68,6 +68,11 @@ class Running:
         self.process: subprocess.Popen[bytes] | None = None
         self.http = httpx.Client(base_url=self.url, timeout=30)
 
+    @staticmethod
+    def client(url: str) -> httpx.Client:
+        """A client with a connection of its own."""
+        return httpx.Client(base_url=url, timeout=30)
+
     def start(self) -> Running:
         self.config_file.write_text(yaml.safe_dump(self.config))
         environment = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}

@@ -84,6 +84,7 @@ def test_an_older_line_breaks_what_it_cannot_supply() -> None:
     found = diff_catalogues(load_catalogue("litellm-1.102"), load_catalogue("litellm-1.87"))
     assert "rate_limit_left" in found.broken
     assert "LitellmRateLimitHeadroom" in found.alerts
+    assert "llm:requests_remaining_per_limit:ratio" in found.records
     assert found.narrowed["llm:requests:rate5m"] == ("provider",)
     assert found.labels["litellm_spend_metric_total"] == (("requested_model", "service_tier"), ())
 

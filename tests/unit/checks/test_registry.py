@@ -12,7 +12,15 @@ from stackctl.checks.registry import LIVE, STATIC, module_of
 
 HERE = Path(__file__).parent
 PAGES = HERE.parents[2] / "docs" / "checks"
-OTHERS = {"native/rejected", "secret/missing", "secret/mode", "secret/slack-url", "render/hand-edited", "checks/ignore"}
+OTHERS = {
+    "native/rejected",
+    "native/test-failed",
+    "secret/missing",
+    "secret/mode",
+    "secret/slack-url",
+    "render/hand-edited",
+    "checks/ignore",
+}
 """Findings of `stackctl check` that do not come from a module of their own."""
 SECTIONS = ["## What it means", "## What it leads to", "## What to do", "## Example"]
 

@@ -10,7 +10,7 @@ import pytest
 from stackctl.catalogue.promql import selectors
 from stackctl.catalogue.rules import resolve_rules
 from stackctl.render.dashboards.definition import Thresholds
-from stackctl.render.dashboards.fitting import fitted
+from stackctl.render.dashboards.fitting import fitted, unsplit
 from stackctl.render.dashboards.promql import substitute
 from stackctl.render.dashboards.thresholds import has_steps, steps
 from stackctl.spec import parse_spec
@@ -152,7 +152,21 @@ def test_a_choice_that_does_not_narrow_a_panel_is_told() -> None:
     assert expr == 'sum(a{y=~"$y", z="1"}) / b{} * c{y=~"$y"}'
     assert dropped == {"x"}
     described = panels(dashboards("litellm")["stackctl-providers"])["Requests in flight"]["description"]
-    assert described.endswith("With this gateway, a choice of model does not narrow it.")
+    assert "With this gateway, a choice of model does not narrow it." in described
+
+
+def test_a_split_that_the_engine_does_not_make_is_neither_drawn_nor_promised() -> None:
+    expr, legend = unsplit("sum by (le, x, y) (a) / sum by (x) (b)", "{{x}} · {{y}}", {"x"})
+    assert (expr, legend) == ("sum by (le, y) (a) / sum(b)", "{{y}}")
+    shown = panels(dashboards("litellm")["stackctl-providers"])
+    (whole,) = shown["Requests in flight"]["targets"]
+    assert (whole["expr"], whole["legendFormat"]) == ('sum(llm:in_flight:sum{stackctl_test=""})', "all")
+    assert shown["Requests in flight"]["description"].endswith("This gateway does not tell it by model.")
+    (split_by_model,) = panels(dashboards()["stackctl-providers"])["Requests in flight"]["targets"]
+    assert split_by_model["legendFormat"] == "{{model}}"
+    columns = shown["Limits"]["transformations"][1]["options"]["renameByName"]
+    assert {"Provider", "Model", "Key", "Deployment"} <= set(columns.values())
+    assert "Team" not in columns.values()
 
 
 def test_a_table_joins_its_columns_in_the_order_they_were_written() -> None:

@@ -23,7 +23,7 @@ class Clock:
 
 
 def entry(body: bytes = b"{}") -> Entry:
-    return Entry(body, 3, 5, "d-0", 1.0)
+    return Entry(body, "d-0", 1.0)
 
 
 def chat(text: str, **more: Any) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def test_a_wrong_wish_is_refused(bad: object) -> None:
 
 def test_an_entry_survives_its_way_through_redis_and_foreign_values_do_not() -> None:
     assert _entry(_bytes(entry(b'{"a":1}\n{"b":2}'))) == entry(b'{"a":1}\n{"b":2}')
-    for foreign in (b"", b"x", b"[1]\n{}", b"null\n", b"[1,2,3]"):
+    for foreign in (b"", b"x", b"[1]\n{}", b"null\n", b"[1,2]", b"[1,2,3]\n"):
         assert _entry(foreign) is None
 
 

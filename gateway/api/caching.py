@@ -1,0 +1,138 @@
+"""The cache as an endpoint uses it: what to ask it, what it knows, what it is to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from gateway import clock
+from gateway.api.answers import Scope as AsgiScope
+from gateway.api.outcome import Outcome
+from gateway.cache import Batches, Controls, Entry, Scope, Store, identity_of
+from gateway.cache.semantic import SemanticIndex, question_of
+from gateway.limits import Pass
+from gateway.metrics.recorder import Recorder
+from gateway.providers import Answer, Request
+from gateway.routing import Router, Step
+
+Embed = Callable[[str, Outcome, Request], Awaitable[Sequence[float] | None]]
+"""A question → its vector, paid by the outcome's key; None when it cannot be had."""
+
+
+@dataclass(slots=True)
+class Question:
+    """One request as the cache sees it. `group` and `vector` are set where meaning is compared."""
+
+    identity: bytes
+    controls: Controls
+    group: bytes = b""
+    vector: Sequence[float] | None = None
+
+    @property
+    def shareable(self) -> bool:
+        """Whether its answer may be shared with others who ask the same at the same time."""
+        return self.controls.read and self.controls.write
+
+
+class Meaning:
+    """What a semantic cache adds."""
+
+    def __init__(self, index: SemanticIndex, embed: Embed) -> None:
+        self.index = index
+        self.embed = embed
+
+
+class Caching:
+    """Bound to one worker. `opt_in`: only requests that ask for it."""
+
+    def __init__(
+        self, store: Store, scope: Scope, ttl_s: float, opt_in: bool, router: Router, recorder: Recorder,
+        meaning: Meaning | None = None,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._scope = scope
+        self._ttl_s = ttl_s
+        self._opt_in = opt_in
+        self._router = router
+        self._recorder = recorder
+        self._meaning = meaning
+        self.batches: Batches[tuple[Answer, Step | None]] = Batches()
+
+    def question(self, scope: AsgiScope, outcome: Outcome, request: Request) -> Question | None:
+        """What to ask, or None for a request that is not cached. Raises ApiError 400."""
+        model = self._router.model(outcome.model)
+        if outcome.key is None or request.kind == "count_tokens" or model is None or model.hidden:
+            return None
+        controls = Controls.parse(request.body, _cache_control(scope))
+        if not (controls.read or controls.write) or (self._opt_in and not controls.wanted):
+            return None
+        # A stream is kept as its events, so it answers streams only.
+        form = f"{request.kind} {request.stream} {request.wants_usage} {sorted(request.headers.items())}"
+        owner = self._owner(outcome.key)
+        question = Question(identity_of(form, request.body, owner, controls.namespace), controls)
+        if self._meaning is not None:
+            without = {name: value for name, value in request.body.items() if name != "messages"}
+            question.group = identity_of(form, without, owner, controls.namespace)
+        return question
+
+    async def look_up(self, question: Question, outcome: Outcome, request: Request) -> Entry | None:
+        """An answer that was bought before; counted as a hit or a miss."""
+        if not question.controls.read:
+            return None
+        entry = self._fresh(question, await self._store.get(question.identity))
+        if entry is None and self._meaning is not None:
+            entry = self._fresh(question, await self._near(self._meaning, question, outcome, request))
+        if entry is None:
+            self.missed(outcome)
+            return None
+        outcome.cache = "hit"
+        self._recorder.count("litellm_cache_hits_total", 1.0, outcome.model)
+        return entry
+
+    def missed(self, outcome: Outcome) -> None:
+        """The request could have been answered from the cache and is not."""
+        outcome.cache = "miss"
+        self._recorder.count("litellm_cache_misses_total", 1.0, outcome.model)
+
+    async def keep(self, question: Question, outcome: Outcome, body: bytes) -> None:
+        """Remember a whole answer."""
+        controls = question.controls
+        if not controls.write:
+            return
+        ttl_s = self._ttl_s if controls.ttl_s is None else controls.ttl_s
+        deployment = outcome.step.deployment.id if outcome.step is not None else ""
+        entry = Entry(body, deployment, clock.now())
+        await self._store.put(question.identity, entry, ttl_s)
+        if self._meaning is not None and question.vector is not None:
+            self._meaning.index.add(question.group, question.vector, entry, ttl_s)
+
+    async def close(self) -> None:
+        """Give up connections."""
+        await self._store.close()
+
+    async def _near(self, meaning: Meaning, question: Question, outcome: Outcome, request: Request) -> Entry | None:
+        text = question_of(request.body)
+        if text is None:
+            return None
+        question.vector = await meaning.embed(text, outcome, request)
+        found = meaning.index.nearest(question.group, question.vector) if question.vector is not None else None
+        return found[0] if found is not None else None
+
+    def _fresh(self, question: Question, entry: Entry | None) -> Entry | None:
+        most = question.controls.max_age_s
+        if entry is None or (most is not None and clock.now() - entry.stored > most):
+            return None
+        return entry
+
+    def _owner(self, key: Pass) -> str:
+        if self._scope is Scope.ALL:
+            return ""
+        # A key without a team is a team of its own.
+        return f"team {key.team_id}" if self._scope is Scope.TEAM and key.team_id else f"key {key.hash}"
+
+
+def _cache_control(scope: AsgiScope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"cache-control":
+            return bytes(value).decode("latin-1")
+    return ""

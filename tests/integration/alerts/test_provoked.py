@@ -1,0 +1,56 @@
+"""Every alert of the bundled gateway fires when its cause is really there, under a real Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.integration.alerts.answering import Answering
+from tests.integration.alerts.stack import Senders, Stack, wait_until_free
+from tests.integration.signals.watched import until
+
+OF_CONFIGURATIONS = {"PrometheusConfigReloadFailed", "AlertmanagerConfigReloadFailed"}
+OF_ALERTMANAGER = {"PrometheusTargetDown", "PrometheusNotificationsFailing"}
+OF_THE_GATEWAY = ["LitellmGatewayDown", "LitellmMetricsMissing"]
+OF_THE_LEDGER = {"LitellmLedgerBacklog"}
+NOT_PROVOKED = {"LitellmLowCacheHitRate": "the gateway has no cache"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("provoked") / "stack") as running:
+        yield running
+
+
+def fires(stack: Stack, names: set[str]) -> None:
+    try:
+        until(lambda: names <= stack.fired(), "every provoked alert")
+    except AssertionError:
+        pytest.fail(f"silent: {sorted(names - stack.fired())}")
+
+
+def test_every_alert_fires_when_provoked(stack: Stack) -> None:
+    later = OF_CONFIGURATIONS | OF_ALERTMANAGER | set(OF_THE_GATEWAY) | OF_THE_LEDGER | set(NOT_PROVOKED)
+    assert len(stack.alerts - later) > 25
+    with closing(Senders(stack.url)):
+        fires(stack, stack.alerts - later)
+        for annotations in stack.api.firing().values():
+            text = " ".join(annotations.values())
+            assert "error expanding" not in text, text
+            assert "<no value>" not in text, text
+        with closing(stack.lock_ledger()):
+            fires(stack, OF_THE_LEDGER)
+    stack.break_configurations()
+    fires(stack, OF_CONFIGURATIONS)
+    stack.alertmanager.close()
+    fires(stack, OF_ALERTMANAGER)
+    assert not set(OF_THE_GATEWAY) & stack.fired()
+    down, gone = OF_THE_GATEWAY
+    stack.gateway.close()
+    fires(stack, {down})
+    wait_until_free(stack.ports["gateway"])
+    with closing(Answering(stack.ports["gateway"], 200, "something_else 1\n")):
+        fires(stack, {gone})
+    assert stack.fired() >= stack.alerts - set(NOT_PROVOKED)
