@@ -70,7 +70,7 @@ class Accounting:
         """Nano-USD of an answer that is there; None where no price is known."""
         if outcome.step is None or outcome.usage is None:
             return None
-        return pricing.cost(outcome.step.price, outcome.usage, batch=outcome.batch)
+        return pricing.cost(outcome.step.price, outcome.usage, batch=outcome.usage.batched)
 
     def _price(self, outcome: Outcome) -> None:
         if outcome.share is not None:

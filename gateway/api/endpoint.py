@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable
 from itertools import count
 
 from gateway import __version__, clock
+from gateway.api import missing_usage
 from gateway.api.accounting import Accounting
 from gateway.api.admission import Admission
 from gateway.api.answers import EVENTS, JSON, Receive, Scope, Send, header_value, send_bytes
@@ -27,6 +28,8 @@ from gateway.money import usd_from_nano
 from gateway.providers import Answer, Kind, Provider, Request, Stream, Usage
 
 _log = logging.getLogger("gateway.worker")
+# Bytes of a stream that are kept while it is sent.
+_MOST_KEPT = 1 << 20
 _VERSION = b"x-litellm-version: %b\r\n" % __version__.encode()
 _HEAD = (
     b"x-litellm-call-id: %b\r\n%bx-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
@@ -111,6 +114,8 @@ class Endpoint:
         answer = await self._attempts.first_success(outcome, call)
         self._attempts.succeeded(outcome)
         outcome.status, outcome.usage = 200, answer.usage
+        if answer.usage.estimated:
+            outcome.usage = await missing_usage.of_answer(request, answer.body, answer.usage)
         return answer
 
     async def _send_answer(self, answer: Answer, outcome: Outcome, send: Send) -> None:
@@ -203,7 +208,7 @@ class Endpoint:
         loop = asyncio.get_running_loop()
         left = loop.create_task(_until_left(receive))
         outcome.status, outcome.first_token = 200, time.perf_counter()
-        relay = _Relay(send, left, [] if keep is not None else None)
+        relay = _Relay(send, left)
         broken: ApiError | None = None
         try:
             await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS], "head": _head(outcome)})
@@ -223,9 +228,11 @@ class Endpoint:
                 await left
             await stream.close()
         outcome.usage = stream.usage
-        if keep is not None and broken is None and not gone:
+        if stream.usage.estimated:
+            outcome.usage = await missing_usage.of_stream(request, relay.kept, relay.bytes, stream.usage)
+        if keep is not None and broken is None and not gone and relay.bytes <= _MOST_KEPT:
             cache, question = keep
-            await cache.keep(question, outcome, b"".join((*(relay.kept or ()), stream.closing)))
+            await cache.keep(question, outcome, b"".join((*relay.kept, stream.closing)))
         self._end_stream(outcome, gone)
         last = stream.closing if broken is None else event_of(self._kind, broken, relay.sent)
         await send({"type": "http.response.body", "body": last})
@@ -247,29 +254,31 @@ class Endpoint:
 
 
 class _Relay:
-    """Sends events on until the stream ends or the client leaves, and counts them."""
+    """Sends events on until the stream ends or the client leaves, and counts them.
 
-    def __init__(self, send: Send, left: asyncio.Task[None], kept: list[bytes] | None = None) -> None:
+    `kept` are the events, as long as they are not too large: they tell what was sent if the provider does not.
+    """
+
+    def __init__(self, send: Send, left: asyncio.Task[None]) -> None:
         self._send = send
         self._left = left
-        # Every event that was sent, where somebody wants to keep them.
-        self.kept = kept
-        self.sent = 0
+        self.kept: list[bytes] = []
+        self.sent = self.bytes = 0
 
     async def run(self, first: bytes, events: AsyncIterator[bytes]) -> None:
         """Raises UpstreamError when the upstream breaks off."""
         if not first:
             return
         await self._send({"type": "http.response.body", "body": first, "more_body": True})
-        self.sent = 1
-        if self.kept is not None:
-            self.kept.append(first)
+        self.sent, self.bytes = 1, len(first)
+        self.kept.append(first)
         async for event in events:
             if self._left.done():
                 return
             await self._send({"type": "http.response.body", "body": event, "more_body": True})
             self.sent += 1
-            if self.kept is not None:
+            self.bytes += len(event)
+            if self.bytes <= _MOST_KEPT:
                 self.kept.append(event)
 
 

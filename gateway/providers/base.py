@@ -16,10 +16,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(slots=True)
 class Usage:
-    """Tokens of one answer. `estimated` when the provider did not say.
+    """Tokens of one answer. `estimated` when the provider did not say; `prompt_told`: but it did say how many it was
+    asked, and `completion` is the least it can be.
 
     Of `prompt`, `cached` were read from the provider's cache, `cache_write` written to it and `audio_prompt` were
-    audio; of `completion`, `reasoning` were not shown and `audio_completion` were audio.
+    audio; of `completion`, `reasoning` were not shown and `audio_completion` were audio. `batched`: the provider says
+    that it charges them as a batch.
     """
 
     prompt: int = 0
@@ -30,6 +32,8 @@ class Usage:
     audio_prompt: int = 0
     audio_completion: int = 0
     estimated: bool = False
+    prompt_told: bool = False
+    batched: bool = False
 
 
 @dataclass(slots=True)
