@@ -31,6 +31,7 @@ _log = logging.getLogger("gateway.worker")
 # Bytes of a stream that are kept while it is sent.
 _MOST_KEPT = 1 << 20
 _VERSION = b"x-litellm-version: %b\r\n" % __version__.encode()
+_TRAILER = b"trailer: x-litellm-response-cost\r\n"
 _HEAD = (
     b"x-litellm-call-id: %b\r\n%bx-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
     b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n"
@@ -211,7 +212,9 @@ class Endpoint:
         relay = _Relay(send, left)
         broken: ApiError | None = None
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS], "head": _head(outcome)})
+            await send(
+                {"type": "http.response.start", "status": 200, "headers": EVENTS, "head": _head(outcome) + _TRAILER}
+            )
             await relay.run(first, events)
         except UpstreamError as error:
             broken = told(error)
@@ -235,7 +238,8 @@ class Endpoint:
             await cache.keep(question, outcome, b"".join((*relay.kept, stream.closing)))
         self._end_stream(outcome, gone)
         last = stream.closing if broken is None else event_of(self._kind, broken, relay.sent)
-        await send({"type": "http.response.body", "body": last})
+        # What it cost is known now; who reads no trailers loses nothing.
+        await send({"type": "http.response.body", "body": last, "trailer": _cost(outcome)})
 
     def _end_stream(self, outcome: Outcome, gone: bool) -> None:
         if outcome.error_type:
