@@ -78,6 +78,7 @@ class Endpoint:
             if self._cache is not None and (question := self._cache.question(scope, outcome, request)) is not None:
                 await self._cached(self._cache, question, request, outcome, receive, send)
             elif request.stream:
+                outcome.trailers = (b"te", b"trailers") in scope["headers"]
                 await self._stream(request, outcome, receive, send)
             else:
                 await self._answer(scope, request, outcome, send)
@@ -213,7 +214,12 @@ class Endpoint:
         broken: ApiError | None = None
         try:
             await send(
-                {"type": "http.response.start", "status": 200, "headers": EVENTS, "head": _head(outcome) + _TRAILER}
+                {
+                    "type": "http.response.start",
+                    "status": 200,
+                    "headers": EVENTS,
+                    "head": _head(outcome) + _TRAILER * outcome.trailers,
+                }
             )
             await relay.run(first, events)
         except UpstreamError as error:
@@ -238,8 +244,8 @@ class Endpoint:
             await cache.keep(question, outcome, b"".join((*relay.kept, stream.closing)))
         self._end_stream(outcome, gone)
         last = stream.closing if broken is None else event_of(self._kind, broken, relay.sent)
-        # What it cost is known now; who reads no trailers loses nothing.
-        await send({"type": "http.response.body", "body": last, "trailer": _cost(outcome)})
+        # What it cost is known now.
+        await send({"type": "http.response.body", "body": last, "trailer": _cost(outcome) * outcome.trailers})
 
     def _end_stream(self, outcome: Outcome, gone: bool) -> None:
         if outcome.error_type:
