@@ -61,9 +61,9 @@ class Intake:
         self.backlog = 0
         self.charged: set[tuple[str, str]] = set()
 
-    def drain(self) -> None:
-        """Take in every whole row that is in the spools now."""
-        now = clock.now()
+    def drain(self) -> bool:
+        """Take in every whole row that is in the spools now. Returns whether there was any."""
+        now, found = clock.now(), False
         for name in self._spools.names():
             while True:
                 start = self._spools.positions.get(name, 0)
@@ -71,11 +71,13 @@ class Intake:
                 end = self._spools.positions[name]
                 if end == start:
                     break
+                found = True
                 waiting = self._open()
                 waiting.parts.append((name, start, end))
                 waiting.batch.positions[name] = end
                 for offset, row in rows:
                     self._take(waiting, name, offset, row, now)
+        return found
 
     async def commit(self, money: asyncio.Lock | None = None) -> bool:
         """Put what was taken in into the database. On failure nothing is lost and False is returned."""

@@ -16,6 +16,7 @@ from gateway.ledger.audit import FIELDS, Change, Column, changes_of
 from gateway.ledger.columns import COLUMNS, values
 from gateway.ledger.migrations import missing
 from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, TakenError, conditions
+from gateway.priority import step_back
 
 T = TypeVar("T")
 # Only fixed names are put into statements; values always go through parameters.
@@ -40,7 +41,8 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._thread = ThreadPoolExecutor(1, "sqlite")
+        # A batch of rows takes milliseconds, which requests on the same core would have to wait.
+        self._thread = ThreadPoolExecutor(1, "sqlite", initializer=step_back)
         self._db: sqlite3.Connection
 
     async def open(self) -> None:

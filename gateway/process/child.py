@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway import clock
 from gateway.errors import StartError
+from gateway.priority import step_back
 from gateway.process import log
 from gateway.process.order import Order, read_order
 
@@ -67,6 +68,7 @@ def _role(order: Order, stop: asyncio.Event) -> Coroutine[Any, Any, None]:
     if order.role == "exporter":
         from gateway.metrics import exporter
 
+        step_back()
         return exporter.run(order.state, stop)
     from gateway.worker import run as worker
 
