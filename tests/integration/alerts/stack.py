@@ -71,8 +71,6 @@ groups:
     rules:
       - {record: "own:clash", expr: "up + on () up"}
 """
-GATEWAY = {"cache": {"mode": "exact"}, "loop_guard": {"action": "observe", "repeats": 5}}
-"""What the gateway is told beside the spec."""
 FORECAST = {"key": "steady", "team": "ops"}
 """Whose budget has a past: six hours of it cannot be waited for."""
 
@@ -151,11 +149,11 @@ class Stack:
 
     def _spend_steadily(self) -> None:
         """So much that the budget's past goes on: a fall would be a new period."""
-        body = {"model": "mocked", "messages": [{"role": "user", "content": "hello"}]}
         bearer = {"Authorization": f"Bearer sk-{FORECAST['key']}"}
         spent = re.compile(rf'litellm_budget_spent_usd{{.*key="{FORECAST["key"]}".*}} 0\.06')
-        httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=bearer)
-        httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=bearer)
+        for question in ("first", "second"):
+            body = {"model": "mocked", "messages": [{"role": "user", "content": question}]}
+            httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=bearer)
         until(lambda: spent.search(httpx.get(f"{self.url}/metrics").text), "what was spent")
 
     def _write(self) -> None:
@@ -169,8 +167,6 @@ class Stack:
         (self.root / "stack.yaml").write_text(yaml.safe_dump(self._spec()))
         done = stackctl("render", "-C", self.root)
         assert done.code == 0, done.err
-        gateway = self.bundle / "gateway/gateway.yaml"
-        gateway.write_text(yaml.safe_dump(yaml.safe_load(gateway.read_text()) | GATEWAY))
         config = self.bundle / "prometheus/prometheus.yml"
         content = yaml.safe_load(config.read_text())
         content["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
@@ -190,7 +186,7 @@ class Stack:
         return {
             "version": 1,
             "name": "provoked",
-            "gateway": {"port": self.ports["gateway"], "workers": 1},
+            "gateway": {"port": self.ports["gateway"], "workers": 1, "cache": {}, "loop_guard": {"repeats": 5}},
             "models": [
                 model("fine", "openai", "fine"),
                 model("down", "downer", "down", fallbacks=["locked"]),
