@@ -25,7 +25,7 @@ test-slow: setup
 check: setup
 	@scripts/check
 
-# Breaks every name, label, guard, comparison, threshold and window in turn; takes half an hour on two cores.
+# Breaks every name, label, guard, comparison, threshold and window in turn; takes ten minutes of processor time.
 mutation-report: setup
 	@scripts/parts stable
 	@.venv/bin/python -m tests.mutation
