@@ -161,7 +161,7 @@ class Stack:
         (self.root / "secrets").mkdir(mode=0o700)
         (self.root / "rules").mkdir()
         (self.root / "rules" / "clash.yml").write_text(CLASH)
-        for name in ("gateway-master-key", "free", "spender", "limited", "steady"):
+        for name in ("gateway-master-key", "free", "spender", "limited", "steady", "brief"):
             (self.root / "secrets" / name).write_text(f"sk-{name}")
             (self.root / "secrets" / name).chmod(0o600)
         (self.root / "stack.yaml").write_text(yaml.safe_dump(self._spec()))
@@ -199,6 +199,7 @@ class Stack:
             "keys": [
                 {"name": "free", "secret": "file:secrets/free"},
                 {"name": "spender", "team": "spenders", "secret": "file:secrets/spender", "budget": tiny},
+                {"name": "brief", "secret": "file:secrets/brief", "budget": {"usd": 1, "period": "15s"}},
                 {"name": "limited", "team": "ops", "secret": "file:secrets/limited", "rpm": 6},
                 {"name": "steady", "team": "ops", "secret": "file:secrets/steady", "budget": tiny},
             ],
@@ -222,6 +223,7 @@ class Senders:
                 ("free", "wrecked", 0.5),
                 ("free", "unpriced", 0.5),
                 ("spender", "mocked", 0.5),
+                ("brief", "fine", 0.5),
                 ("limited", "mocked", 0.5),
             )
         ]
@@ -246,15 +248,17 @@ class Senders:
 
 
 def backfill(data: Path) -> None:
-    """Six hours in which a budget was spent steadily, from 5 to 30 %, as blocks of Prometheus."""
+    """Seven hours in which a budget was spent steadily, from 5 to 30 %, as blocks of Prometheus."""
     now = int(time.time())
     labels = ",".join(f'{name}="{value}"' for name, value in FORECAST.items())
-    name = "llm:budget_used:ratio"
-    steps = range(7 * 60, 4, -1)
-    lines = [f"{name}{{{labels}}} {0.3 - 0.25 * ago / (7 * 60)} {now - ago * 60}" for ago in steps]
+    minutes = range(7 * 60, 4, -1)
+    lines = ["# TYPE llm:budget_used:ratio gauge"]
+    lines += [f"llm:budget_used:ratio{{{labels}}} {0.3 - 0.25 * m / (7 * 60)} {now - m * 60}" for m in minutes]
+    lines += ["# TYPE llm:spend_usd:total gauge"]
+    lines += [f'llm:spend_usd:total{{{labels},model="old"}} {7 - m / 60} {now - m * 60}' for m in minutes]
     data.mkdir(parents=True)
     history = data.parent / "history.om"
-    history.write_text("\n".join([f"# TYPE {name} gauge", *lines, "# EOF", ""]))
+    history.write_text("\n".join([*lines, "# EOF", ""]))
     command = [stable_parts().promtool, "tsdb", "create-blocks-from", "openmetrics", history, data]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
