@@ -1,39 +1,54 @@
 """Many requests through two gateways on one PostgreSQL, or through one on SQLite, and three sums that must agree.
 
-    python bench/money_exactness.py [--requests 100000] [--alone] [--at-once 32]
+    python bench/money_exactness.py [--requests 100000] [--alone | --faults] [--at-once 32]
 
-Mixed prices, retries, fallbacks and streams that clients cut; the provider is a stand-in that keeps its own bill.
-Prints the ledger's sum, the metrics' sum and the bill, and ends with 1 when they differ by a micro-dollar.
+Mixed prices, retries, fallbacks, streams that clients cut and answers from the cache; the provider is a stand-in that
+keeps its own bill. Prints the ledger's sum, the metrics' sum and the bill, and ends with 1 when they differ by a
+micro-dollar.
+
+`--faults` kills, stops and empties what it can while the requests run: a worker, both ledger writers and a whole
+gateway with SIGKILL, PostgreSQL for `--outage` seconds, Redis stopped and emptied. A request that got no answer may
+have been billed; everything that was answered must be in the ledger once.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.integration.gateway.redis_server import RedisServer
 from tests.integration.gateway.running import Running
 from tests.integration.money.conftest import Pair, Provider, models
 from tests.integration.money.databases import Postgres
 from tests.integration.money.load import KINDS, Told, send
 
 MIXED = (*KINDS, ("dead", False))
+# Nano-USD that a single request of these can cost: 2,000 prompt and 500 completion tokens of `dear`.
+DEAREST = 20_000_000
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--at-once", type=int, default=32)
+    parser.add_argument("--faults", action="store_true", help="break things meanwhile")
+    parser.add_argument("--outage", type=float, default=60.0, help="seconds without PostgreSQL")
     parser.add_argument("--alone", action="store_true", help="one gateway, SQLite, no PostgreSQL")
     options = parser.parse_args()
     provider = Provider()
     try:
         with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+            if options.faults:
+                return broken(Path(directory), provider, stack, options.requests, options.at_once, options.outage)
             run = alone if options.alone else together
             return run(Path(directory), provider, stack, options.requests, options.at_once)
     finally:
@@ -41,14 +56,85 @@ def main() -> int:
 
 
 def together(directory: Path, provider: Provider, stack: ExitStack, count: int, at_once: int) -> int:
-    pair = Pair(directory, stack.enter_context(Postgres()), provider)
-    for gateway in pair.gateways:
-        stack.enter_context(gateway)
+    pair = started(directory, provider, stack)
     key = pair.first.key(key_alias="bench", max_budget=100_000)
-    told, seconds = timed(pair.ports, key, count, at_once)
+    told, seconds = timed(pair.ports, key, count, at_once, cached=True)
     pair.settled()
     rows, ledger = pair.ledger("bench")
+    print(f"from cache {pair.metric('litellm_cache_hits_total'):.0f} requests")
     return report(told, seconds, rows, ledger, pair.metric("litellm_spend_usd_total", key="bench"), provider)
+
+
+def started(directory: Path, provider: Provider, stack: ExitStack) -> Pair:
+    pair = Pair(directory, stack.enter_context(Postgres()), stack.enter_context(RedisServer()), provider, workers=4)
+    for gateway in pair.gateways:
+        stack.enter_context(gateway)
+    return pair
+
+
+def broken(directory: Path, provider: Provider, stack: ExitStack, count: int, at_once: int, outage: float) -> int:
+    pair = started(directory, provider, stack)
+    key = pair.first.key(key_alias="bench", max_budget=100_000)
+    told, seconds = timed(pair.ports, key, count, at_once, cached=True, meanwhile=Faults(pair, count, outage))
+    pair.settled()
+    ids = [i for (i,) in pair.postgres.query("select request_id from ledger where alias = 'bench'")]
+    rows, ledger = pair.ledger("bench")
+    ((spent,),) = pair.postgres.query("select total from accounts where alias = 'bench'")
+    bill, silent = provider.bill()["nano"], told.statuses[0]
+    print(f"requests   {count} in {seconds:.1f} s, by status {dict(told.statuses)}; {silent} got no answer")
+    print(
+        f"rows       {rows}, of which twice {len(ids) - len(set(ids))}; answered and missing {len(set(told.ids) - set(ids))}"
+    )
+    print(f"ledger     {ledger / 1e9:.9f} USD; the key's account {spent / 1e9:.9f} USD")
+    print(f"the bill   {bill / 1e9:.9f} USD; {(bill - ledger) / 1e9:.9f} USD of it for requests that got no answer")
+    wrong = len(ids) != len(set(ids)) or not set(told.ids) <= set(ids) or ledger != spent
+    return int(wrong or not ledger <= bill <= ledger + silent * DEAREST)
+
+
+class Faults:
+    """What breaks when; called with the number of requests that are done."""
+
+    def __init__(self, pair: Pair, count: int, outage: float) -> None:
+        self._pair, self._outage = pair, outage
+        self._lock = threading.Lock()
+        steps = (self.worker, self.writers, self.redis, self.postgres, self.gateway)
+        self._due = [((n + 1) * count // (len(steps) + 1), step) for n, step in enumerate(steps)]
+        self._began = time.perf_counter()
+
+    def __call__(self, done: int) -> None:
+        with self._lock:
+            step = self._due.pop(0)[1] if self._due and done >= self._due[0][0] else None
+        if step is not None:
+            print(f"{time.perf_counter() - self._began:7.1f} s  {step.__name__}", flush=True)
+            step()
+
+    def worker(self) -> None:
+        self._pair.first.kill(self._pair.first.children("worker")[0])
+
+    def writers(self) -> None:
+        for gateway in self._pair.gateways:
+            gateway.kill(gateway.children("accountant")[0])
+
+    def redis(self) -> None:
+        self._pair.redis.run("flushall")
+        self._pair.redis.stop()
+        time.sleep(3)
+        self._pair.redis.start()
+
+    def postgres(self) -> None:
+        self._pair.postgres.stop(signal.SIGQUIT)
+        time.sleep(self._outage)
+        self._pair.postgres.start()
+
+    def gateway(self) -> None:
+        victim = self._pair.second
+        assert victim.process is not None
+        family = [one for role in ("accountant", "exporter", "worker") for one in victim.children(role)]
+        victim.process.kill()
+        for process in family:
+            victim.kill(process)
+        victim.process.wait(30)
+        victim.start()
 
 
 def alone(directory: Path, provider: Provider, stack: ExitStack, count: int, at_once: int) -> int:
@@ -64,9 +150,9 @@ def alone(directory: Path, provider: Provider, stack: ExitStack, count: int, at_
     return report(told, seconds, rows, ledger, gateway.total("litellm_spend_usd_total", key="bench"), provider)
 
 
-def timed(ports: list[int], key: str, count: int, at_once: int) -> tuple[Told, float]:
+def timed(ports: list[int], key: str, count: int, at_once: int, **more: Any) -> tuple[Told, float]:
     start = time.perf_counter()
-    told = send(ports, key, count, at_once=at_once, kinds=MIXED)
+    told = send(ports, key, count, at_once=at_once, kinds=MIXED, **more)
     return told, time.perf_counter() - start
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.accountant.admin_keys import KeyAdmin
 from gateway.accountant.admin_owners import OwnerAdmin
 from gateway.accountant.admin_parts import Body, Parts
+from gateway.accountant.audit import changes_page, storage_view
 from gateway.accountant.books import Books, digest
 from gateway.accountant.gauges import Gauges
 from gateway.accountant.holdings import Holdings
@@ -17,6 +18,8 @@ from gateway.accountant.reserves import Reserves
 from gateway.accountant.views import ledger_page
 from gateway.errors import ApiError
 from gateway.ledger.store import TEAM, USER, TakenError
+
+_READING = frozenset({"/spend/logs", "/audit", "/audit/storage"})
 
 
 class Admin:
@@ -49,6 +52,8 @@ class Admin:
             "/key/reset_spend": keys.reset_spend,
             "/key/delete": keys.delete,
             "/spend/logs": self._spend_logs,
+            "/audit": lambda body: changes_page(books.store, body["page"], body["page_size"]),
+            "/audit/storage": lambda _: storage_view(books.store),
         }
         for prefix, owners in (("/team", teams), ("/user", users)):
             self._paths |= {
@@ -61,15 +66,18 @@ class Admin:
                 f"{prefix}/unblock": lambda body, owners=owners: owners.block(body, False),  # type: ignore[misc]
             }
 
-    async def call(self, path: str, body: Body) -> Any:
-        """Answer one admin request. Raises ApiError and StoreError."""
-        if path == "/spend/logs":
+    async def call(self, path: str, body: Body, by: str = "") -> Any:
+        """Answer one admin request of `by`. Raises ApiError and StoreError."""
+        if path in _READING:
             return await self._paths[path](body)
         async with self._one_at_a_time:
             try:
                 return await self._paths[path](body)
             except TakenError:
                 raise ApiError(400, "bad_request_error", "This alias exists already. Aliases are unique") from None
+            finally:
+                # Also of what was done before it failed.
+                await self._books.note(by or "master key", path.rpartition("/")[2])
 
     async def _spend_logs(self, body: Body) -> Body:
         api_key = body.get("api_key") or ""

@@ -9,7 +9,8 @@ from gateway import clock, period
 from gateway.accountant.admin_parts import Body, Parts, absent, bad, check_alias, page_of
 from gateway.accountant.books import digest, shown
 from gateway.accountant.records import Key, KeyRecord
-from gateway.accountant.views import key_view
+from gateway.accountant.views import key_view, shown_time
+from gateway.ledger.store import StoreError
 
 _MOST_PREVIOUS = 8
 
@@ -50,7 +51,7 @@ class KeyAdmin:
             if all(getattr(k.record, name) == value for name, value in wanted.items())
         ]
         keys, pages = page_of(found, body)
-        return {"keys": [key_view(k) for k in keys], **pages}
+        return {"keys": [{**key_view(k), "last_active": at} for k, at in await self._last_used(keys)], **pages}
 
     async def block(self, body: Body, blocked: bool) -> Body:
         """From the answer on, no worker of this gateway lets it in."""
@@ -104,6 +105,7 @@ class KeyAdmin:
         """Nothing is spent of this period any more; the total stays."""
         key = self.find(body)
         await self._books.store.reset(key.account.kind, key.account.identity)
+        self._books.spend_was_reset(key.record, key.account.spent)
         key.account.spent = 0
         self._parts.gauges.refresh_money(key.account)
         return {"key_hash": key.record.hash, "spend": 0.0}
@@ -123,6 +125,15 @@ class KeyAdmin:
             self._parts.holdings.drop_key(key)
             self._parts.gauges.remove_key(key.record.alias, key.team_alias)
         await self._parts.forget(unique)
+
+    async def _last_used(self, keys: list[Key]) -> list[tuple[Key, str | None]]:
+        hashes = {key.record.hash: [key.record.hash, *key.record.previous] for key in keys}
+        try:
+            used = await self._books.store.last_used([one for every in hashes.values() for one in every])
+        except StoreError:
+            # Keys are known without the database; when they were used is not.
+            used = {}
+        return [(key, shown_time(max(used.get(one, 0.0) for one in hashes[key.record.hash]))) for key in keys]
 
     def find(self, body: Body) -> Key:
         """The key of a body. Raises ApiError 404."""

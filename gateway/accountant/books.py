@@ -8,7 +8,8 @@ from typing import Any
 
 from gateway import clock
 from gateway.accountant.account import Account
-from gateway.accountant.records import Key, KeyRecord, Owner, TeamRecord, UserRecord, restored, stored
+from gateway.accountant.audit import change_between
+from gateway.accountant.records import Key, KeyRecord, Owner, Record, TeamRecord, UserRecord, restored, stored
 from gateway.config import Budget, Config
 from gateway.ledger.store import KEY, TEAM, USER, Store, Stored
 from gateway.money import nano_from_usd
@@ -35,6 +36,8 @@ class Books:
         self.users: dict[str, Owner] = {}
         # Hashes that keys had before they were rotated: requests in flight still end under them.
         self._renamed: dict[str, str] = {}
+        # What changed since somebody asked: for the audit, which knows who did it.
+        self._changes: list[tuple[Record | None, Record | None, int]] = []
 
     async def open(self) -> None:
         """Load everything, then let the config's teams and keys win."""
@@ -65,8 +68,12 @@ class Books:
     async def put(self, record: KeyRecord | TeamRecord | UserRecord) -> Key | Owner:
         """Add a key, team or user or replace its record; money and a running period stay."""
         record.updated_at = clock.now()
-        found = await self.store.save(stored(record), record.updated_at)
+        row = stored(record)
+        known = self.holder(row.kind, row.identity)
+        before = known.record if known is not None else None
+        found = await self.store.save(row, record.updated_at)
         self.take_in(found)
+        self._changes.append((before, record, 0))
         return self._holders(found.kind)[found.identity]
 
     async def put_key(self, record: KeyRecord) -> Key:
@@ -80,6 +87,7 @@ class Books:
         """The same key under a new hash: money, holdings and period go along."""
         old, account = key.record, key.account
         found = await self.store.rekey(old.hash, stored(record))
+        self._changes.append((old, record, 0))
         self.leave_out(KEY, old.hash)
         account.identity = record.hash
         self.keys[record.hash] = Key(record, account)
@@ -88,7 +96,10 @@ class Books:
 
     async def drop(self, account: Account) -> None:
         """Forget a key, team or user; its ledger rows stay."""
+        known = self.holder(account.kind, account.identity)
         await self.store.delete(account.kind, account.identity)
+        if known is not None:
+            self._changes.append((known.record, None, 0))
         self.leave_out(account.kind, account.identity)
 
     def take_in(self, row: Stored) -> Key | Owner:
@@ -107,6 +118,18 @@ class Books:
         owner = owners.setdefault(row.identity, Owner(record, account))
         owner.record = record
         return owner
+
+    async def note(self, actor: str, action: str) -> None:
+        """Keep what changed since the last call for audits. Raises StoreError."""
+        changes, self._changes = self._changes, []
+        found = [change_between(*change, actor, action, clock.now()) for change in changes]
+        noted = [change for change in found if change is not None]
+        if noted:
+            await self.store.note(noted)
+
+    def spend_was_reset(self, record: Record, spent: int) -> None:
+        """For the audit: so much counts no more."""
+        self._changes.append((record, record, spent))
 
     def set_money(self, row: Stored) -> None:
         """Other gateways spend too: what all have spent is what the database has and what waits here."""
@@ -182,6 +205,7 @@ class Books:
                     **_budget_fields(declared.budget),
                 )
             )
+        await self.note("config", "declared")
 
 
 def _budget_fields(budget: Budget | None) -> dict[str, Any]:

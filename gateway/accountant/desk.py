@@ -140,10 +140,12 @@ class Desk:
 
     async def _afford(self, key: Key, estimate: int) -> dict[str, Any] | None:
         """None when every budget has room: then it stays so until the next await."""
+        if any(account.budget is not None for account in key.accounts):
+            # What was answered since the last look may have cost more than was reserved for it.
+            self._intake.drain()
         if not self._holdings.short(key, estimate):
             return None
-        # Before a refusal: count what was answered meanwhile, fetch more, call unused leases back.
-        self._intake.drain()
+        # Before a refusal: fetch more, and call unused leases back.
         try:
             if self._holdings.short(key, estimate):
                 await self._fetch(key, estimate, others=False)

@@ -122,10 +122,9 @@ class Accountant:
     async def _write(self) -> None:
         for turn in count():
             try:
-                if await self._commit():
+                if await self._commit() and turn % 5 == 0:
                     await self._intake.remove_finished()
-                    if turn % 5 == 0:
-                        await self._roll()
+                    await self._roll()
             except StoreError as error:
                 _log.error("the database does not answer: %s", error)
                 if self._reserves is not None:
@@ -217,15 +216,16 @@ class Accountant:
             case "claim":
                 return await self._desk.claim(message["deployment"])
             case "admin":
-                return {"result": await self._administer(message["path"], message["body"])}
+                return {"result": await self._administer(message)}
             case "health":
                 self._intake.drain()
                 return {"result": self._health.report()}
             case _:
                 return {"workers": len(self._sessions.connected)}
 
-    async def _administer(self, path: str, body: dict[str, Any]) -> Any:
+    async def _administer(self, message: wire.Message) -> Any:
         """Whoever asks sees what was answered before."""
+        path, body = message["path"], message["body"]
         self._intake.drain()
         done = await self._commit()
         if not done and path.startswith("/spend"):
@@ -233,7 +233,7 @@ class Accountant:
         if self._sync is not None:
             # A change must start from what the other gateways made of it.
             await self._sync.look()
-        return await self._admin.call(path, body)
+        return await self._admin.call(path, body, message.get("by", ""))
 
 
 async def run(config: Config, state: StateDirectory, stop: asyncio.Event) -> None:
@@ -247,7 +247,9 @@ async def run(config: Config, state: StateDirectory, stop: asyncio.Event) -> Non
             await accountant.open()
         except StoreError as error:
             if not store.shared:
-                raise
+                remedy = "move it away to begin anew, or run the version that wrote it"
+                _log.error("%s cannot be used: %s; %s", state.database, error, remedy)
+                raise SystemExit(1) from None
             _log.error("the database cannot be used: %s", error)
             await asyncio.wait((told,), timeout=1.0)
             continue

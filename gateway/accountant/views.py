@@ -28,7 +28,7 @@ def key_view(key: Key) -> dict[str, Any]:
         "team_id": record.team_id,
         "user_id": record.user_id,
         **_common(record, key.account),
-        "expires": _time(record.expires),
+        "expires": shown_time(record.expires),
     }
 
 
@@ -78,9 +78,9 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "total_tokens": row["prompt_tokens"] + row["completion_tokens"],
         "prompt_tokens": row["prompt_tokens"],
         "completion_tokens": row["completion_tokens"],
-        "startTime": _time(row["started"]),
-        "endTime": _time(end),
-        "completionStartTime": _time(first),
+        "startTime": shown_time(row["started"]),
+        "endTime": shown_time(end),
+        "completionStartTime": shown_time(first),
         "request_duration_ms": round(row["duration_ms"]),
         "model": row["upstream_model"],
         "model_id": row["deployment"],
@@ -119,17 +119,18 @@ def _common(record: Record, account: Account) -> dict[str, Any]:
         "soft_budget": None if soft is None else usd_from_nano(soft),
         "soft_budget_exceeded": soft is not None and account.spent >= soft,
         "budget_duration": record.budget_duration,
-        "budget_reset_at": _time(account.resets_at),
+        "budget_reset_at": shown_time(account.resets_at),
         "rpm_limit": record.rpm_limit,
         "tpm_limit": record.tpm_limit,
         "max_parallel_requests": record.max_parallel_requests,
         "tags": record.tags,
         "metadata": record.metadata,
         "blocked": record.blocked,
-        "created_at": _time(record.created_at),
-        "updated_at": _time(record.updated_at),
+        "created_at": shown_time(record.created_at),
+        "updated_at": shown_time(record.updated_at),
     }
 
 
-def _time(seconds: float | None) -> str | None:
+def shown_time(seconds: float | None) -> str | None:
+    """ISO 8601 in UTC, or None."""
     return None if not seconds else datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

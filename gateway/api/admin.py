@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Body, Depends, FastAPI, Query, Request
+from fastapi import Body, Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
@@ -22,7 +22,12 @@ from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink
 from gateway.pricing import Price
 
-Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]
+Ask = Callable[..., Awaitable[Any]]
+"""(path, body[, who says to have changed it]) → the accountant's answer."""
+# LiteLLM's header: whom the holder of the master key acts for. It is noted, never trusted with anything.
+ChangedBy = Annotated[
+    str | None, Header(alias="litellm-changed-by", max_length=200, pattern=r"^[ -~]*$", description="For the audit")
+]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
 Size = Annotated[int, Query(ge=1, le=1000)]
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -56,12 +61,12 @@ def admin_app(link: AccountantLink, admission: Admission, config: Config, prices
         responses=_ERRORS,
     )
 
-    async def ask(path: str, body: dict[str, Any]) -> Any:
-        return (await link.ask({"op": "admin", "path": path, "body": body}))["result"]
+    async def ask(path: str, body: dict[str, Any], by: str | None = None) -> Any:
+        return (await link.ask({"op": "admin", "path": path, "body": body, "by": by or ""}))["result"]
 
     def post(path: str, shape: type[BaseModel]) -> None:
-        async def handler(body: Any) -> Any:
-            return await ask(path, body.model_dump(exclude_unset=True))
+        async def handler(body: Any, changed_by: ChangedBy = None) -> Any:
+            return await ask(path, body.model_dump(exclude_unset=True), changed_by)
 
         handler.__annotations__["body"] = Annotated[shape, Body()]
         app.post(path, name=path)(handler)
@@ -78,13 +83,13 @@ def admin_app(link: AccountantLink, admission: Admission, config: Config, prices
 
 def _add_keys(app: FastAPI, ask: Ask) -> None:
     @app.post("/key/{key}/regenerate")
-    async def regenerate(key: str, body: RotatedKey | None = None) -> Any:
+    async def regenerate(key: str, body: RotatedKey | None = None, changed_by: ChangedBy = None) -> Any:
         given = body.model_dump(exclude_unset=True) if body else {}
-        return await ask("/key/regenerate", {**given, "key": key})
+        return await ask("/key/regenerate", {**given, "key": key}, changed_by)
 
     @app.post("/key/{key}/reset_spend")
-    async def reset_spend(key: str) -> Any:
-        return await ask("/key/reset_spend", {"key": key})
+    async def reset_spend(key: str, changed_by: ChangedBy = None) -> Any:
+        return await ask("/key/reset_spend", {"key": key}, changed_by)
 
     @app.get("/key/info")
     async def key_info(key: str | None = None, key_alias: str | None = None) -> Any:
@@ -125,6 +130,14 @@ def _add_reading(app: FastAPI, ask: Ask, config: Config, prices: dict[str, Price
     @app.get("/spend/logs/v2")
     async def spend_logs_paged(rows: Annotated[RowsQuery, Query()]) -> Any:
         return await ask("/spend/logs", rows.asked())
+
+    @app.get("/audit")
+    async def audit(page: Page = 1, page_size: Size = 100) -> Any:
+        return await ask("/audit", {"page": page, "page_size": page_size})
+
+    @app.get("/audit/storage")
+    async def audit_storage() -> Any:
+        return await ask("/audit/storage", {})
 
     @app.get("/model/info")
     async def model_info() -> Any:

@@ -51,7 +51,6 @@ class Outcome:
     end_user: str = ""
     tags: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
-    batch: bool = False
     cache: str = ""
     share: int | None = None
     reservation: Reservation | None = None

@@ -13,7 +13,7 @@ from gateway.config.secret import is_reference, resolve
 from gateway.errors import ConfigError
 
 # The fields that hold secret references, wherever they stand in the file.
-_SECRET_FIELDS = frozenset({"master_key", "token", "api_key", "secret", "url"})
+_SECRET_FIELDS = frozenset({"master_key", "token", "api_key", "secret", "url", "password"})
 
 
 def load(path: Path) -> Config:

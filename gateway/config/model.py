@@ -219,7 +219,8 @@ class DeclaredKey(_Part):
 class Cache(_Part):
     """Answers that are not bought twice; absent, nothing is cached.
 
-    `memory` is each worker's own, `redis` (at `url`) is shared by workers and gateways. `exact` asks for the same
+    `memory` is each worker's own, `redis` (at `url`, or at `address` by `password`) is shared by
+    workers and gateways. `exact` asks for the same
     request, `semantic` also for a question whose embedding by `embedding_model` is at least `similarity` near. An
     answer is given to the same key, to keys of the same team, or to `all`. `opt_in`: only requests that say
     `"cache": {"use-cache": true}` are cached.
@@ -227,6 +228,8 @@ class Cache(_Part):
 
     backend: Literal["memory", "redis"] = "memory"
     url: Reference | None = None
+    address: str | None = Field(None, pattern=r"^[^\s:/]+:[0-9]{1,5}$")
+    password: Reference | None = None
     mode: Literal["exact", "semantic"] = "exact"
     embedding_model: Name | None = None
     similarity: float = Field(0.95, gt=0, le=1)
@@ -237,8 +240,8 @@ class Cache(_Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Cache:
-        if (self.backend == "redis") != (self.url is not None):
-            raise ValueError("cache: backend redis, and only it, needs a `url`")
+        if (self.backend == "redis") != (self.url is not None or self.address is not None):
+            raise ValueError("cache: backend redis, and only it, needs a `url` or an `address`")
         if (self.mode == "semantic") != (self.embedding_model is not None):
             raise ValueError("cache: mode semantic, and only it, needs an `embedding_model`")
         return self

@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import orjson
 
+from gateway.ledger.audit import FIELDS, Change, Column, changes_of
 from gateway.ledger.columns import COLUMNS, values
 from gateway.ledger.migrations import missing
 from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, TakenError, by_account, conditions
@@ -207,6 +208,42 @@ class PostgresStore:
         async with self._connection() as db:
             rows, cost = await db.fetchrow("select count(*), coalesce(sum(cost), 0)::bigint from ledger")
         return int(rows), int(cost)
+
+    async def note(self, changes: Sequence[Change]) -> None:
+        """Keep changes for audits."""
+        marks = ", ".join(f"${n + 1}" for n in range(len(FIELDS)))
+        statement = f"insert into audit ({', '.join(FIELDS)}) values ({marks})"  # noqa: S608
+        async with self._connection() as db:
+            await db.executemany(statement, [change.values() for change in changes])
+
+    async def changes_noted(self, limit: int, offset: int) -> tuple[list[tuple[int, Change]], int]:
+        """Changes with their numbers, newest first, and how many there are."""
+        query = f"select id, {', '.join(FIELDS)} from audit order by id desc limit $1 offset $2"  # noqa: S608
+        async with self._connection() as db:
+            rows = await db.fetch(query, limit, offset)
+            count = await db.fetchval("select count(*) from audit")
+        return changes_of(rows), int(count)
+
+    async def last_used(self, keys: Sequence[str]) -> dict[str, float]:
+        """When each of these keys made its latest request."""
+        query = """select k, (select started from ledger where key = k order by started desc limit 1)
+            from unnest($1::text[]) as k"""
+        async with self._connection() as db:
+            found = await db.fetch(query, list(keys))
+        return {key: at for key, at in found if at is not None}
+
+    async def columns(self) -> list[Column]:
+        """Every column of every table, with its longest text."""
+        query = """select table_name, column_name, data_type from information_schema.columns
+            where table_schema = current_schema() order by table_name, ordinal_position"""
+        found = []
+        async with self._connection() as db:
+            for table, name, kind in await db.fetch(query):
+                longest = 0
+                if kind == "text":
+                    longest = await db.fetchval(f'select coalesce(max(length("{name}")), 0) from "{table}"')  # noqa: S608
+                found.append(Column(table, name, kind, int(longest)))
+        return found
 
     async def hold(self, kind: str, identity: str, need: int, part: int) -> tuple[int, int, int, int] | None:
         """(held now, held by others, spent, window) or None when the account is gone."""

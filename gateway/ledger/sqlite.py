@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from gateway.ledger.audit import FIELDS, Change, Column, changes_of
 from gateway.ledger.columns import COLUMNS, values
 from gateway.ledger.migrations import missing
 from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, TakenError, conditions
@@ -19,6 +20,7 @@ from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, Ta
 T = TypeVar("T")
 # Only fixed names are put into statements; values always go through parameters.
 _INSERT = f"insert into ledger ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_NOTE = f"insert into audit ({', '.join(FIELDS)}) values ({', '.join('?' * len(FIELDS))})"  # noqa: S608
 _CHARGE = """update accounts set total = total + ?1,
     spent = spent + case when ?2 >= window_start then ?1 else 0 end where kind = ?3 and identity = ?4"""
 _SAVE = """insert into accounts (kind, identity, alias, record, budget, period_s, window_start)
@@ -130,6 +132,37 @@ class SqliteStore:
         query = "select count(*), coalesce(sum(cost), 0) from ledger"
         rows, cost = await self._run(lambda: self._db.execute(query).fetchone())
         return rows, cost
+
+    async def note(self, changes: Sequence[Change]) -> None:
+        """Keep changes for audits."""
+        given = [change.values() for change in changes]
+        await self._run(lambda: self._db.executemany(_NOTE, given))
+
+    async def changes_noted(self, limit: int, offset: int) -> tuple[list[tuple[int, Change]], int]:
+        """Changes with their numbers, newest first, and how many there are."""
+        query = f"select id, {', '.join(FIELDS)} from audit order by id desc limit ? offset ?"  # noqa: S608
+        rows = await self._run(lambda: self._db.execute(query, (limit, offset)).fetchall())
+        (count,) = await self._run(lambda: self._db.execute("select count(*) from audit").fetchone())
+        return changes_of(rows), count
+
+    async def last_used(self, keys: Sequence[str]) -> dict[str, float]:
+        """When each of these keys made its latest request."""
+        query = "select max(started) from ledger where key = ?"
+        found = await self._run(lambda: [self._db.execute(query, (key,)).fetchone()[0] for key in keys])
+        return {key: at for key, at in zip(keys, found, strict=True) if at is not None}
+
+    async def columns(self) -> list[Column]:
+        """Every column of every table, with its longest text."""
+        return await self._run(self._columns)
+
+    def _columns(self) -> list[Column]:
+        tables = self._db.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
+        found = []
+        for (table,) in tables:
+            for _, name, kind, *_ in self._db.execute(f"pragma table_info({table})").fetchall():
+                query = f"select coalesce(max(length({name})), 0) from {table} where typeof({name}) = 'text'"  # noqa: S608
+                found.append(Column(table, name, str(kind).lower(), self._db.execute(query).fetchone()[0]))
+        return found
 
     async def _run(self, call: Callable[[], T]) -> T:
         try:

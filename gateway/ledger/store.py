@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gateway.ledger.audit import Change, Column
 from gateway.ledger.row import Row
 
 KEY, TEAM, USER = "key", "team", "user"
@@ -128,6 +129,22 @@ class Store(Protocol):
 
     async def sums(self) -> tuple[int, int]:
         """(rows, nano-USD) of the whole ledger."""
+        ...
+
+    async def note(self, changes: Sequence[Change]) -> None:
+        """Keep changes for audits."""
+        ...
+
+    async def changes_noted(self, limit: int, offset: int) -> tuple[list[tuple[int, Change]], int]:
+        """Changes with their numbers, newest first, and how many there are."""
+        ...
+
+    async def last_used(self, keys: Sequence[str]) -> dict[str, float]:
+        """When each of these keys made its latest request, as far as the ledger has any."""
+        ...
+
+    async def columns(self) -> list[Column]:
+        """Every column of every table, with its longest text: what could hold content, and whether it does."""
         ...
 
 

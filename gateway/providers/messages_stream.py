@@ -59,7 +59,7 @@ class MessagesStream:
             raise reported(self._deployment, event)
         if kind == "message_start":
             self._told.update(event["message"]["usage"])
-            self.usage.prompt = from_messages(self._told).prompt
+            self.usage.prompt, self.usage.prompt_told = from_messages(self._told).prompt, True
         elif kind == "message_delta":
             self._told.update({n: v for n, v in (event.get("usage") or {}).items() if v is not None})
         elif kind == "message_stop" and "output_tokens" in self._told:

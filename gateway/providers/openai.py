@@ -21,6 +21,8 @@ from gateway.upstream.sse import EventSplitter, data_of
 _OURS = ("mock", "cache")
 _DONE = b"data: [DONE]\n\n"
 _NOT_EVENTS = "the upstream's stream is not server-sent events"
+# Tiers that cost what a batch costs: https://platform.openai.com/docs/guides/flex-processing
+_BATCH_TIERS = frozenset({"flex", "batch"})
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
@@ -136,6 +138,7 @@ class ChatStream:
             self.usage.completion += 1
             return True
         self.usage = accounts.from_chat(event["usage"])
+        self.usage.batched = event.get("service_tier") in _BATCH_TIERS
         return self._wants_usage or bool(event.get("choices"))
 
 
@@ -182,6 +185,7 @@ class ResponsesStream:
             raise reported(self._deployment, response)
         if response.get("usage"):
             self.usage = accounts.from_responses(response["usage"])
+            self.usage.batched = response.get("service_tier") in _BATCH_TIERS
         return True
 
 
@@ -207,7 +211,9 @@ def _told(request: Request, answer: dict[str, Any]) -> Usage:
     """The usage of an answer; four bytes per token where the upstream does not say."""
     usage = answer.get("usage")
     if usage:
-        return accounts.from_responses(usage) if request.kind == "responses" else accounts.from_chat(usage)
+        found = accounts.from_responses(usage) if request.kind == "responses" else accounts.from_chat(usage)
+        found.batched = answer.get("service_tier") in _BATCH_TIERS
+        return found
     if request.kind == "embeddings":
         return Usage(request.raw_size // 4, estimated=True)
     made = answer["output" if request.kind == "responses" else "choices"]

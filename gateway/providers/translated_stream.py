@@ -49,7 +49,8 @@ class TranslatedStream:
         if told is not None and self._complete:
             return told
         prompt = told.prompt if told is not None else self._request.raw_size // 4
-        return Usage(prompt, max(self._reader.pieces, told.completion if told else 0), estimated=True)
+        least = max(self._reader.pieces, told.completion if told else 0)
+        return Usage(prompt, least, estimated=True, prompt_told=told is not None)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         splitter = EventSplitter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gateway.api.accounting import Accounting
 from gateway.api.admission import Admission
 from gateway.api.attempts import Attempts
@@ -51,7 +53,7 @@ def guard_of(config: Config, router: Router, recorder: Recorder, link: Accountan
 
 
 def _store(wanted: Cache, instance: str) -> Store:
-    if wanted.url is None:
+    if wanted.backend == "memory":
         return MemoryStore(wanted.most_bytes)
     # Imported here: it is large, and most gateways have no Redis.
     from redis.asyncio import Redis
@@ -60,7 +62,14 @@ def _store(wanted: Cache, instance: str) -> Store:
 
     from gateway.cache.redis_store import RedisStore
 
-    redis = Redis.from_url(
-        wanted.url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S, retry=Retry(NoBackoff(), 1)
-    )
+    patience: dict[str, Any] = {
+        "socket_timeout": _PATIENCE_S,
+        "socket_connect_timeout": _PATIENCE_S,
+        "retry": Retry(NoBackoff(), 1),
+    }
+    if wanted.url is not None:
+        redis = Redis.from_url(wanted.url, **patience)
+    else:
+        host, _, port = (wanted.address or "").rpartition(":")
+        redis = Redis(host=host, port=int(port), password=wanted.password, **patience)
     return RedisStore(redis, f"stackctl:{instance}:cache:")

@@ -10,6 +10,7 @@ from stackctl import __version__
 from stackctl.cli import (
     adopt,
     alerts,
+    audit,
     bundle,
     catalogue,
     check,
@@ -66,6 +67,7 @@ app.add_typer(keys.keys, name="keys")
 app.add_typer(teams.teams, name="teams")
 app.command("models")(teams.models)
 app.add_typer(spend.spend, name="spend")
+app.command("audit")(audit.audit)
 app.add_typer(adopt.adopt, name="import")
 app.command("verify-image")(images.verify_image)
 app.add_typer(images.images, name="images")

@@ -30,7 +30,17 @@ def connect(directory: Path, url: str = "") -> GatewayClient:
         key = os.environ.get(MASTER_KEY_VARIABLE, "")
         if not key:
             raise UsageError(f"{MASTER_KEY_VARIABLE} is not set", remedy=f"export {MASTER_KEY_VARIABLE}=sk-…")
-        return GatewayClient(url, key)
+        return GatewayClient(url, key, acting_for=_user())
     stack = StackDir(directory.resolve())
     endpoints = endpoints_of(stack, load_spec(stack.spec).spec)
-    return GatewayClient(endpoints.gateway, endpoints.master_key)
+    return GatewayClient(endpoints.gateway, endpoints.master_key, acting_for=_user())
+
+
+def _user() -> str:
+    """This machine's user, for the gateway's log of changes."""
+    import getpass
+
+    try:
+        return getpass.getuser().encode("ascii", "replace").decode()[:200]
+    except (KeyError, OSError):
+        return ""

@@ -12,6 +12,7 @@ from stackctl.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -145,10 +146,38 @@ def rotate(
     return Result({"alias": alias, "key": made.key}, view=_made)
 
 
+@keys.command("approve")
+@command("keys approve")
+def approve(
+    alias: Alias,
+    by: Annotated[str, typer.Option(help="Who approves it; this machine's user by default.")] = "",
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Note in a key's metadata that somebody approved it. Keys of the spec need no approval."""
+    import getpass
+    from datetime import UTC, datetime
+
+    from stackctl.cli.connect import connect
+    from stackctl.client import calls
+
+    who = by or getpass.getuser()
+    with connect(directory, url) as gateway:
+        key = _find(gateway, alias)
+        noted = {**key.metadata, "approved_by": who, "approved_at": datetime.now(UTC).isoformat(timespec="seconds")}
+        gateway.send(calls.update_key(key.token, metadata=noted))
+    data = {"alias": alias, "approved_by": who}
+    return Result(data, view=lambda data: [f"{data['alias']} is approved by {data['approved_by']}"])
+
+
 @keys.command("block")
 @command("keys block")
 def block(
-    alias: Alias,
+    alias: Annotated[str | None, typer.Argument(help="The key's alias.")] = None,
+    unapproved: Annotated[
+        bool, typer.Option("--unapproved", help="Every key that neither the spec declares nor anybody approved.")
+    ] = False,
     directory: Directory = HERE,
     url: Url = "",
     json_output: Json = False,  # noqa: ARG001 read by the renderer
@@ -156,10 +185,18 @@ def block(
     """Refuse a key's requests from now on."""
     from stackctl.cli.connect import connect
     from stackctl.client import calls
+    from stackctl.errors import UsageError
 
+    if (alias is not None) == unapproved:
+        raise UsageError("name one key, or --unapproved", remedy="`stackctl audit` lists unapproved keys")
     with connect(directory, url) as gateway:
-        gateway.send(calls.block_key(_find(gateway, alias).token))
-    return Result({"alias": alias, "blocked": True}, view=lambda data: [f"{data['alias']} is blocked"])
+        if alias is not None:
+            gateway.send(calls.block_key(_find(gateway, alias).token))
+            return Result({"alias": alias, "blocked": True}, view=lambda data: [f"{data['alias']} is blocked"])
+        chosen = _unapproved(gateway, directory, url)
+        for key in chosen:
+            gateway.send(calls.block_key(key.token))
+    return Result({"blocked": [key.alias for key in chosen]}, view=_blocked)
 
 
 @keys.command("unblock")
@@ -193,6 +230,21 @@ def delete(
     with connect(directory, url) as gateway:
         gateway.delete_keys(keys=[_find(gateway, alias).token])
     return Result({"alias": alias, "deleted": True}, view=lambda data: [f"{data['alias']} is deleted"])
+
+
+def _unapproved(gateway: GatewayClient, directory: Path, url: str) -> list[KeyInfo]:
+    from stackctl.audit import approved
+    from stackctl.cli.audit import declared_keys
+
+    declared = declared_keys(directory, url)
+    found = [key for key in gateway.list_keys() if not key.blocked and not approved(key, declared)]
+    return sorted(found, key=lambda key: key.alias)
+
+
+def _blocked(data: dict[str, Any]) -> Iterable[RenderableType]:
+    yield from (f"{alias} is blocked" for alias in data["blocked"])
+    if not data["blocked"]:
+        yield "every key is approved or blocked already"
 
 
 def _find(gateway: GatewayClient, alias: str) -> KeyInfo:

@@ -66,6 +66,8 @@ class KeyInfo:
     blocked: bool = False
     created: datetime | None = None
     expires: datetime | None = None
+    last_active: datetime | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> KeyInfo:
@@ -85,6 +87,8 @@ class KeyInfo:
             blocked=bool(info.get("blocked")),
             created=_time(info.get("created_at")),
             expires=_time(info.get("expires")),
+            last_active=_time(info.get("last_active")),
+            metadata=_mapping(info.get("metadata")),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -131,6 +135,21 @@ class SpendRow:
             priced=bool(metadata.get("priced", True)),
             estimated=bool(metadata.get("estimated", False)),
         )
+
+
+def change_of(body: dict[str, Any]) -> dict[str, Any]:
+    """One entry of LiteLLM's /audit as plain values: when, who, what, whom, before and after, and all as a text."""
+    before, after = _mapping(body.get("before_value")), _mapping(body.get("updated_values"))
+    told = [f"{name}: {before.get(name, '-')} → {after.get(name, '-')}" for name in sorted(before | after)]
+    return {
+        "when": str(body.get("updated_at") or ""),
+        "who": str(body.get("changed_by") or ""),
+        "what": str(body.get("action") or ""),
+        "whom": str(body.get("object_alias") or body.get("object_id") or ""),
+        "before": before,
+        "after": after,
+        "text": "; ".join(told) if before and after else "",
+    }
 
 
 @dataclass(frozen=True)

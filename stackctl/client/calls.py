@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from stackctl.client.answers import KeyInfo, NewKey, SpendRow, Team
+from stackctl.client.answers import KeyInfo, NewKey, SpendRow, Team, change_of
 
 T = TypeVar("T")
 
@@ -95,11 +95,30 @@ def key_info(key: str) -> Call[KeyInfo]:
     return Call("GET", "/key/info", KeyInfo.parse, params={"key": key})
 
 
-def list_keys() -> Call[list[KeyInfo]]:
+KEYS_PER_PAGE = 100
+"""The most that LiteLLM gives at once."""
+
+
+def list_keys(page: int = 1) -> Call[list[KeyInfo]]:
+    """One page; the last one is the first that is not full."""
+
     def parse(body: Any) -> list[KeyInfo]:
         return [KeyInfo.parse(key) for key in _items(body, "keys") if isinstance(key, dict)]
 
-    return Call("GET", "/key/list", parse, params={"return_full_object": "true", "size": "100"})
+    return Call(
+        "GET", "/key/list", parse, params={"return_full_object": "true", "size": str(KEYS_PER_PAGE), "page": str(page)}
+    )
+
+
+def changes(most: int) -> Call[list[dict[str, Any]]]:
+    """Who changed what, newest first."""
+    params = {"page": "1", "page_size": str(most)}
+    return Call("GET", "/audit", lambda body: [change_of(one) for one in _items(body, "audit_logs")], params=params)
+
+
+def storage() -> Call[dict[str, Any]]:
+    """Which columns the gateway's database has and how long their texts are; the bundled gateway only."""
+    return Call("GET", "/audit/storage", lambda body: {name: list(body[name]) for name in ("columns", "suspicious")})
 
 
 def models() -> Call[list[str]]:

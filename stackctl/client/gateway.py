@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
@@ -24,12 +25,14 @@ class GatewayClient:
     refuses; neither ever holds a key.
     """
 
-    def __init__(self, url: str, master_key: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, master_key: str, *, timeout: float = 10.0, acting_for: str = "") -> None:
+        """`acting_for` is who the gateway's log of changes shall name."""
         self.url = url.rstrip("/")
+        who = {"litellm-changed-by": acting_for} if acting_for else {}
         # trust_env: a proxy for the internet has no business between a stack and its own gateway
         self._http = httpx.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {master_key}"},
+            headers={"Authorization": f"Bearer {master_key}", **who},
             timeout=timeout,
             trust_env=False,
         )
@@ -81,7 +84,13 @@ class GatewayClient:
         return self.send(calls.generate_key(alias, team_id=team_id, models=models, max_budget=max_budget, **fields))
 
     def list_keys(self) -> list[KeyInfo]:
-        return self.send(calls.list_keys())
+        """All of them, page by page."""
+        found: list[KeyInfo] = []
+        for page in count(1):
+            found += (keys := self.send(calls.list_keys(page)))
+            if len(keys) < calls.KEYS_PER_PAGE:
+                break
+        return found
 
     def key_info(self, key: str) -> KeyInfo:
         return self.send(calls.key_info(key))

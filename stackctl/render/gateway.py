@@ -11,7 +11,8 @@ from stackctl.spec.quantity import byte_count
 
 if TYPE_CHECKING:
     from stackctl.spec import Spec
-    from stackctl.spec.model import Budget, Deployment, Key, Model, Routing, Timeouts
+    from stackctl.spec.model import Deployment, Key, Model, Routing, Timeouts
+    from stackctl.spec.money import Budget, Cache
 
 MASTER_KEY_FILE = "secrets/gateway-master-key"
 _CANARY_USD_PER_MILLION = 10.0
@@ -29,6 +30,7 @@ def gateway_yaml(spec: Spec) -> str:
             "metrics": {"token": secret_reference(spec, spec.gateway.metrics.token)},
             "database": _database(spec),
             "routing": _routing(spec.gateway.routing),
+            **_optional(spec),
             "serving": {
                 "max_body_bytes": byte_count(spec.gateway.max_body),
                 "recycle_after": spec.gateway.recycle_after,
@@ -39,6 +41,42 @@ def gateway_yaml(spec: Spec) -> str:
             "keys": [_key(spec, key) for key in spec.keys],
         }
     )
+
+
+def _optional(spec: Spec) -> dict[str, Any]:
+    """What is there only where the spec asks for it."""
+    found: dict[str, Any] = {}
+    if spec.gateway.pricing.unpriced != "allow":
+        found["pricing"] = {"unpriced": spec.gateway.pricing.unpriced}
+    if (cache := spec.gateway.cache) is not None:
+        found["cache"] = _cache(spec, cache)
+    if (guard := spec.gateway.loop_guard) is not None:
+        found["loop_guard"] = {
+            "action": guard.action,
+            "window_s": guard.window.seconds,
+            "repeats": guard.repeats,
+            "turns": guard.turns,
+            "context_bytes": byte_count(guard.context),
+        }
+    return found
+
+
+def _cache(spec: Spec, cache: Cache) -> dict[str, Any]:
+    rendered: dict[str, Any] = {
+        "backend": cache.backend,
+        "mode": cache.mode,
+        "ttl_s": cache.ttl.seconds,
+        "scope": cache.scope,
+        "opt_in": cache.opt_in,
+    }
+    if cache.embedding_model is not None:
+        rendered |= {"embedding_model": cache.embedding_model, "similarity": cache.similarity}
+    if cache.url is not None:
+        rendered["url"] = secret_reference(spec, cache.url)
+    elif cache.backend == "redis":
+        rendered["address"] = f"redis:{CONTAINER_PORTS['redis']}"
+        rendered["password"] = f"file:{SECRETS_DIR}/redis-password"
+    return rendered
 
 
 def _listen(spec: Spec) -> dict[str, Any]:
@@ -52,7 +90,8 @@ def _database(spec: Spec) -> dict[str, Any]:
     url = f"file:{SECRETS_DIR}/database-url" if spec.own_postgres else spec.gateway.database.url
     if not spec.own_postgres and url != "sqlite":
         url = secret_reference(spec, url) or url
-    return {"url": url, "pool_size": spec.gateway.database.pool_size}
+    replicas = {"replicas": spec.gateway.replicas} if spec.gateway.replicas > 1 else {}
+    return {"url": url, "pool_size": spec.gateway.database.pool_size, **replicas}
 
 
 def _model(spec: Spec, model: Model) -> dict[str, Any]:
@@ -81,7 +120,7 @@ def _deployment(spec: Spec, id_: str, deployment: Deployment) -> dict[str, Any]:
         "weight": deployment.weight,
         "priority": deployment.priority,
         "timeouts": _timeouts(deployment.timeouts),
-        "price": deployment.price.model_dump() if deployment.price else None,
+        "price": deployment.price.model_dump(exclude_defaults=True) if deployment.price else None,
     }
     if deployment.mock:
         rendered["mock"] = deployment.mock.model_dump()
@@ -124,7 +163,10 @@ def _canary() -> dict[str, Any]:
 
 
 def _budget(budget: Budget | None) -> dict[str, Any] | None:
-    return {"usd": budget.usd, "period": str(budget.period)} if budget else None
+    if budget is None:
+        return None
+    soft = {"soft_usd": budget.soft_usd} if budget.soft_usd is not None else {}
+    return {"usd": budget.usd, **soft, "period": str(budget.period)}
 
 
 def _key(spec: Spec, key: Key) -> dict[str, Any]:

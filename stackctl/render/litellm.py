@@ -26,6 +26,18 @@ STRATEGIES = {
 _MASTER_KEY, _DATABASE_URL, _REDIS_PASSWORD = "LITELLM_MASTER_KEY", "DATABASE_URL", "REDIS_PASSWORD"
 
 
+# LiteLLM's names of what tokens cost, and the spec's.
+_COSTS = {
+    "input_cost_per_token": "input",
+    "output_cost_per_token": "output",
+    "cache_read_input_token_cost": "cached_input",
+    "cache_creation_input_token_cost": "cache_write",
+    "output_cost_per_reasoning_token": "reasoning",
+    "input_cost_per_audio_token": "audio_input",
+    "output_cost_per_audio_token": "audio_output",
+}
+
+
 def litellm_config(spec: Spec) -> str:
     """`config.yaml` of the proxy. Secrets are environment variables, which start.sh fills from files."""
     config: dict[str, Any] = {
@@ -93,8 +105,9 @@ def _deployment(spec: Spec, model: Model, deployment: Deployment) -> dict[str, A
     }
     parameters |= {name: value for name, value in optional.items() if value is not None}
     if deployment.price:
-        parameters["input_cost_per_token"] = _per_token(deployment.price.input_usd_per_million_tokens)
-        parameters["output_cost_per_token"] = _per_token(deployment.price.output_usd_per_million_tokens)
+        for theirs, ours in _COSTS.items():
+            rate = getattr(deployment.price, f"{ours}_usd_per_million_tokens")
+            parameters |= {theirs: _per_token(rate)} if rate is not None else {}
     if deployment.provider == "mock":
         parameters |= {"api_key": "none", "mock_response": "This is a mock answer."}
     return {"model_name": model.name, "litellm_params": parameters}

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from stackctl.progress import Progress
     from stackctl.spec import Spec
-    from stackctl.spec.model import Budget, Key
+    from stackctl.spec.model import Key
+    from stackctl.spec.money import Budget
     from stackctl.stack import StackDir
 
 _ADMIN_S = 60.0

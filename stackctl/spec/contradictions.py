@@ -29,6 +29,8 @@ def refuse_contradictions(spec: Spec) -> None:
     else:
         _refuse_container_settings(spec)
     _refuse_overdrawn_pool(spec)
+    _refuse_lonely_replicas(spec)
+    _refuse_cache_without_home(spec)
     _refuse_bad_release(spec)
     _refuse_unknown_receivers(spec)
 
@@ -77,6 +79,34 @@ def _refuse_container_settings(spec: Spec) -> None:
     for name, section in (("prometheus", spec.prometheus), ("alertmanager", spec.alertmanager)):
         if section.password is not None:
             raise fault("only runtime compose asks for a password", name, "password")
+
+
+def _refuse_lonely_replicas(spec: Spec) -> None:
+    """Several bundled gateways keep one set of books in one PostgreSQL."""
+    gateway = spec.gateway
+    if gateway.engine != "bundled" or gateway.replicas == 1:
+        return
+    if gateway.database.url == "sqlite":
+        message = f"{gateway.replicas} gateways need one PostgreSQL: sqlite is one gateway's own"
+        raise fault(message, "gateway", "database", "url")
+    if gateway.database.pool_size < 2 * gateway.replicas:
+        message = f"{gateway.replicas} gateways need at least {2 * gateway.replicas} connections"
+        raise fault(message, "gateway", "database", "pool_size")
+
+
+def _refuse_cache_without_home(spec: Spec) -> None:
+    cache = spec.gateway.cache
+    if spec.gateway.engine == "litellm":
+        for name in ("cache", "loop_guard"):
+            if getattr(spec.gateway, name) is not None:
+                raise fault("only the bundled gateway has it; LiteLLM would pass it over", "gateway", name)
+        for m, model in enumerate(spec.models):
+            for d, deployment in enumerate(model.deployments):
+                if deployment.price is not None and deployment.price.tiers:
+                    message = "only the bundled gateway takes own tiers; LiteLLM would charge the first rate"
+                    raise fault(message, "models", m, "deployments", d, "price", "tiers")
+    elif cache is not None and cache.backend == "redis" and cache.url is None and not spec.own_redis:
+        raise fault("backend redis needs a url: only runtime compose runs a Redis of its own", "gateway", "cache")
 
 
 def _refuse_overdrawn_pool(spec: Spec) -> None:

@@ -12,6 +12,7 @@ from stackctl.catalogue.releases import litellm_releases
 from stackctl.spec.checks import Checks
 from stackctl.spec.contradictions import fault, refuse_contradictions
 from stackctl.spec.images import Images
+from stackctl.spec.money import Budget, Cache, LoopGuard, Price, Pricing
 from stackctl.spec.quantity import Duration, check_size
 from stackctl.spec.receivers import Inbox, Receivers
 from stackctl.spec.secret import SecretRef, check_reference
@@ -50,13 +51,6 @@ Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
 _ASKED_OF_ALL = (
     "Demanded from everybody (user `admin`), and required where the host is not loopback; runtime compose only."
 )
-
-
-class Price(Section):
-    """What a deployment costs, in USD per million tokens."""
-
-    input_usd_per_million_tokens: float = Field(ge=0)
-    output_usd_per_million_tokens: float = Field(ge=0)
 
 
 class Mock(Section):
@@ -135,13 +129,6 @@ class Model(Section):
     context_fallbacks: list[Name] = Field(
         default_factory=list, description="Models to try when a prompt is too long for this one."
     )
-
-
-class Budget(Section):
-    """A limit in USD for a period."""
-
-    usd: float = Field(gt=0, description="The limit in USD. No budget at all is the absence of this section, not 0.")
-    period: Duration = Field(Duration("30d"), description="The budget starts anew after this long.")
 
 
 class Team(Section):
@@ -243,6 +230,9 @@ class Gateway(Section):
     database: Database = Database()
     metrics: GatewayMetrics = GatewayMetrics()
     routing: Routing = Routing()
+    pricing: Pricing = Pricing()
+    cache: Cache | None = None
+    loop_guard: LoopGuard | None = None
     cors_origins: list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,]+)$")]] = Field(
         default_factory=list, description="Origins whose web pages may call the API from a browser; none by default."
     )
@@ -363,7 +353,7 @@ class Redis(Section):
     enabled: bool | None = Field(
         None,
         description="By default it runs for engine `litellm` with more than one worker: without it, every limit, "
-        "cooldown and cache of LiteLLM is per worker.",
+        "cooldown and cache of LiteLLM is per worker. Also for gateway.cache with backend redis and no url.",
     )
 
 
@@ -418,7 +408,11 @@ class Spec(Section):
     def own_redis(self) -> bool:
         """Whether the stack runs a Redis of its own."""
         several = self.gateway.workers * self.gateway.replicas > 1
-        wanted = self.redis.enabled if self.redis.enabled is not None else several and self.gateway.engine == "litellm"
+        cache = self.gateway.cache
+        needed = (several and self.gateway.engine == "litellm") or (
+            cache is not None and cache.backend == "redis" and cache.url is None
+        )
+        wanted = self.redis.enabled if self.redis.enabled is not None else needed
         return self.runtime == "compose" and wanted
 
     @property
@@ -433,6 +427,9 @@ class Spec(Section):
                 for f, name in enumerate(getattr(model, field)):
                     if name not in models or name == model.name:
                         raise fault(f"'{name}' is not another model of this spec", "models", m, field, f)
+        cache = self.gateway.cache
+        if cache is not None and cache.embedding_model is not None and cache.embedding_model not in models:
+            raise fault(f"model '{cache.embedding_model}' is not declared", "gateway", "cache", "embedding_model")
         for k, key in enumerate(self.keys):
             if key.team is not None and key.team not in teams:
                 raise fault(f"team '{key.team}' is not declared", "keys", k, "team")

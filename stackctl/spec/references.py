@@ -42,6 +42,8 @@ def _all(spec: Spec) -> Iterator[SecretUse]:
     yield SecretUse(("gateway", "metrics", "token"), spec.gateway.metrics.token or "", "metrics")
     if spec.gateway.database.url not in ("sqlite", "postgres"):
         yield SecretUse(("gateway", "database", "url"), spec.gateway.database.url, "gateway")
+    if spec.gateway.cache is not None:
+        yield SecretUse(("gateway", "cache", "url"), spec.gateway.cache.url or "", "gateway")
     yield SecretUse(("prometheus", "password"), spec.prometheus.password or "", "prometheus-password")
     yield SecretUse(("alertmanager", "password"), spec.alertmanager.password or "", "alertmanager-password")
     for name, receiver in spec.alerts.receivers.configured().items():

@@ -59,7 +59,7 @@ class MockStream:
         self._behaviour = behaviour
         self._request = request
         self._whole = usage_of(behaviour, request)
-        self.usage = Usage(self._whole.prompt, 0, estimated=True)
+        self.usage = Usage(self._whole.prompt, 0, estimated=True, prompt_told=True)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         call = content.demanded_call(self._request.body) if self._request.kind == "chat" else None

@@ -94,3 +94,41 @@ def test_without_a_master_key_nothing_is_asked(gateway: Running) -> None:
     done = stackctl("keys", "list", "--url", gateway.url, STACKCTL_MASTER_KEY="")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "STACKCTL_MASTER_KEY" in done.err
+
+
+def test_an_audit_tells_who_changed_what_and_which_keys_nobody_approved(gateway: Running) -> None:
+    for alias in ("wild", "tame"):
+        assert run(gateway, "keys", "create", alias, "--budget", 1).code == 0
+    assert run(gateway, "keys", "update", "wild", "--budget", 3).code == 0
+    assert run(gateway, "keys", "approve", "tame", "--by", "ann").code == 0
+    done = run(gateway, "audit", "--json")
+    assert done.code == 1
+    found = {finding["alias"]: finding for finding in done.envelope["data"]["findings"]}
+    assert found["wild"]["unapproved"] is True
+    assert "tame" not in found
+    assert {"key-unapproved"} <= {problem["id"] for problem in done.envelope["problems"]}
+    update = next(c for c in done.envelope["data"]["changes"] if (c["what"], c["whom"]) == ("update", "wild"))
+    assert (update["before"], update["after"]) == ({"max_budget": 1.0}, {"max_budget": 3.0})
+    assert update["who"]
+    storage = done.envelope["data"]["storage"]
+    assert storage["suspicious"] == []
+    assert {c["column"] for c in storage["columns"] if c["table"] == "ledger"} & {
+        "messages",
+        "prompt",
+        "content",
+    } == set()
+
+    blocked = run(gateway, "keys", "block", "--unapproved", "--json").envelope["data"]["blocked"]
+    assert "wild" in blocked
+    assert "tame" not in blocked
+    done = run(gateway, "audit")
+    assert done.code == 0, done.out + done.err
+    assert "none of the ledger's" in done.out
+    assert run(gateway, "keys", "block").code == 2
+
+
+def test_an_audit_sees_more_keys_than_a_page_holds(gateway: Running) -> None:
+    for number in range(105):
+        gateway.key(key_alias=f"many-{number:03}")
+    assert run(gateway, "audit", "--json").envelope["data"]["keys"] >= 105
+    assert len(run(gateway, "keys", "block", "--unapproved", "--json").envelope["data"]["blocked"]) >= 105

@@ -26,5 +26,6 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         mock_model("unpriced", deployment={"price": None}),
         mock_model("broken", deployment={"mock": {"error": 500}}, fallbacks=["demo"]),
     ]
-    with Running(directory, models=models, teams=[{"name": "backend", "budget": {"usd": 500}}]) as running:
+    watched = {"loop_guard": {"action": "observe"}}
+    with Running(directory, models=models, **watched, teams=[{"name": "backend", "budget": {"usd": 500}}]) as running:
         yield running

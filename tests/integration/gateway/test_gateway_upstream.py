@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.pricing import tokens
 from tests.integration.gateway.running import PRICE, Running
 from tests.integration.gateway.upstream import FakeUpstream
 
@@ -15,12 +16,15 @@ KINDS = (
     "ok",
     "status-401",
     "status-429",
+    "status-429-stream",
     "status-500",
     "status-400",
     "silent",
     "garbage",
     "closes",
     "cut",
+    "no-usage",
+    "flex",
     "stale",
 )
 
@@ -96,6 +100,9 @@ def test_a_stream_passes_through_and_is_billed_by_its_usage(proxy: Running, key:
 def test_an_upstream_s_failure_is_told_and_counted(
     proxy: Running, key: str, model: str, status: int, error_type: str, stream: bool
 ) -> None:
+    if status == 429 and stream:
+        # The other one may still rest, for as long as its Retry-After said.
+        model += "-stream"
     counted = {"model": model, "key": "client", "provider": "openai"}
     before = {
         "errors": proxy.total("litellm_errors_total", error_type=error_type, **counted),
@@ -125,7 +132,30 @@ def test_a_stream_that_is_cut_ends_with_an_error_event(proxy: Running, key: str)
     assert proxy.total("litellm_requests_total", model="cut", status="502") == 1
     row = proxy.admin("GET", "/spend/logs")[0]
     assert row["metadata"]["estimated"] is True
-    assert row["completion_tokens"] == 3
+    assert row["completion_tokens"] == tokens.of_text("one two three")
+    assert row["prompt_tokens"] == tokens.of_messages([{"role": "user", "content": "hello"}])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_usage_that_a_provider_does_not_tell_is_counted_and_marked(proxy: Running, key: str, stream: bool) -> None:
+    question = "How many tokens does a question have that nobody counted?"
+    answer = proxy.chat(key, "no-usage", stream=stream, messages=[{"role": "user", "content": question}])
+    assert answer.status_code == 200
+    row = proxy.admin("GET", "/spend/logs")[0]
+    said = tokens.of_text("one two three" if stream else "hi")
+    asked = tokens.of_messages([{"role": "user", "content": question}])
+    assert (row["prompt_tokens"], row["completion_tokens"], row["metadata"]["estimated"]) == (asked, said, True)
+    assert row["metadata"]["cost_nano_usd"] == asked * 2500 + said * 10_000
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_provider_charged_as_a_batch_costs_as_much(proxy: Running, key: str, stream: bool) -> None:
+    assert proxy.chat(key, "flex", stream=stream, service_tier="flex").status_code == 200
+    row = proxy.admin("GET", "/spend/logs")[0]
+    assert row["metadata"]["cost_nano_usd"] == (11 * 2500 + 7 * 10_000) // 2
+    # Asking for it is not enough: the answer must say so.
+    assert proxy.chat(key, "ok", stream=stream, service_tier="flex").status_code == 200
+    assert proxy.admin("GET", "/spend/logs")[0]["metadata"]["cost_nano_usd"] == 11 * 2500 + 7 * 10_000
 
 
 def test_a_stale_kept_alive_socket_is_tried_again_once(proxy: Running, key: str, upstream: FakeUpstream) -> None:

@@ -77,6 +77,8 @@ class FakeUpstream:
             # Says keep-alive, then closes: the next request on this connection meets a dead socket.
             self._completion(handler, kind)
             handler.close_connection = True
+        elif kind == "vectors":
+            self._vector(handler, str(body["input"]))
         elif body.get("stream"):
             self._stream(handler, body, cut=kind == "cut")
         else:
@@ -93,6 +95,20 @@ class FakeUpstream:
             "usage": USAGE,
             "x_unknown": {"kept": True},
         }
+        if model == "no-usage":
+            del answer["usage"]
+        if model == "flex":
+            answer["service_tier"] = "flex"
+        self._whole(handler, 200, json.dumps(answer).encode())
+
+    def _vector(self, handler: BaseHTTPRequestHandler, text: str) -> None:
+        """Questions that begin alike have nearly the same vector."""
+        if "fails" in text:
+            self._whole(handler, 500, b'{"error":{"message":"no vectors"}}')
+            return
+        vector = [1.0, 0.2, len(text) / 1000] if "user: alike" in text else [-0.3, len(text) / 10, -1.0]
+        data = [{"object": "embedding", "index": 0, "embedding": vector}]
+        answer = {"object": "list", "data": data, "model": "vectors", "usage": {"prompt_tokens": 5, "total_tokens": 5}}
         self._whole(handler, 200, json.dumps(answer).encode())
 
     def _stream(self, handler: BaseHTTPRequestHandler, body: dict[str, Any], cut: bool) -> None:
@@ -106,8 +122,9 @@ class FakeUpstream:
             handler.close_connection = True
             return
         self._event(handler, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        if (body.get("stream_options") or {}).get("include_usage"):
-            self._event(handler, {"choices": [], "usage": USAGE})
+        if (body.get("stream_options") or {}).get("include_usage") and body["model"] != "no-usage":
+            tier = {"service_tier": "flex"} if body["model"] == "flex" else {}
+            self._event(handler, {"choices": [], "usage": USAGE, **tier})
         self._chunk(handler, b"data: [DONE]\n\n")
         self._chunk(handler, b"")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.gateway.redis_server import RedisServer
 from tests.integration.gateway.running import Running, free_port
 from tests.integration.money.databases import Postgres
 from tests.integration.money.upstream import PRICES
@@ -61,15 +62,20 @@ def models(provider: Provider) -> list[dict[str, Any]]:
 
 
 class Pair:
-    """Two gateways of four workers each on one PostgreSQL."""
+    """Two gateways on one PostgreSQL and one Redis. The tests do with two workers each, bench/ takes four."""
 
-    def __init__(self, directory: Path, postgres: Postgres, provider: Provider) -> None:
-        self.postgres, self.provider = postgres, provider
+    def __init__(
+        self, directory: Path, postgres: Postgres, redis: RedisServer, provider: Provider, workers: int = 2
+    ) -> None:
+        self.postgres, self.redis, self.provider = postgres, redis, provider
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "url").write_text(postgres.url)
         database = {"url": f"file:{directory / 'url'}", "pool_size": 20, "replicas": 2}
+        (directory / "redis").write_text(redis.url)
+        cache = {"backend": "redis", "url": f"file:{directory / 'redis'}", "opt_in": True}
         self.gateways = [
-            Running(directory / f"g{n}", workers=4, models=models(provider), database=database) for n in range(2)
+            Running(directory / f"g{n}", workers=workers, models=models(provider), database=database, cache=cache)
+            for n in range(2)
         ]
         self.first, self.second = self.gateways
         self.ports = [gateway.port for gateway in self.gateways]
@@ -111,8 +117,16 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, provider: Provider) -> Iterator[Pair]:
-    two = Pair(tmp_path_factory.mktemp("pair"), postgres, provider)
+def redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, redis: RedisServer, provider: Provider
+) -> Iterator[Pair]:
+    two = Pair(tmp_path_factory.mktemp("pair"), postgres, redis, provider)
     try:
         for gateway in two.gateways:
             gateway.start()

@@ -33,19 +33,26 @@ def send(
     tokens: tuple[int, int] | None = None,
     meanwhile: Callable[[int], None] | None = None,
     seed: int = 7,
+    cached: bool = False,
 ) -> Told:
-    """`count` requests; `meanwhile` is called in a thread of its own with how many are done."""
-    return asyncio.run(_send(ports, key, count, at_once, kinds, tokens, meanwhile, random.Random(seed)))
+    """`count` requests; `meanwhile` is called in a thread of its own with how many are done.
+
+    `cached`: all ask to be cached, and every fifth is one of a hundred that come again and again.
+    """
+    return asyncio.run(_send(ports, key, count, at_once, kinds, tokens, meanwhile, random.Random(seed), cached))
 
 
 async def _send(
-    ports: list[int], key: str, count: int, at_once: int, kinds: Any, tokens: Any, meanwhile: Any, draw: random.Random
-) -> Told:
+    ports: list[int], key: str, count: int, at_once: int, kinds: Any, tokens: Any, meanwhile: Any, draw: random.Random,
+    cached: bool,
+) -> Told:  # fmt: skip
     told = Told()
     jobs = []
     for number in range(count):
         model, stream = kinds[number % len(kinds)]
         used = tokens or (draw.randint(1, 2000), draw.randint(1, 500))
+        if cached and number % 5 == 0:
+            used = (100 + number % 100, 20)
         jobs.append((ports[number % len(ports)], model, stream, used))
     queue = list(enumerate(reversed(jobs)))
 
@@ -53,7 +60,7 @@ async def _send(
         connections: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
         while queue:
             number, (port, model, stream, used) = queue.pop()
-            status, identity, reusable = await _one(connections, port, key, model, stream, used)
+            status, identity, reusable = await _one(connections, port, key, model, stream, used, cached)
             told.statuses[status] += 1
             if status == 200 and identity:
                 told.ids.append(identity)
@@ -69,10 +76,17 @@ async def _send(
 
 
 async def _one(
-    connections: dict[int, Any], port: int, key: str, model: str, stream: bool, used: tuple[int, int]
+    connections: dict[int, Any],
+    port: int,
+    key: str,
+    model: str,
+    stream: bool,
+    used: tuple[int, int],
+    cached: bool,
 ) -> tuple[int, str, bool]:
     message = {"role": "user", "content": PROMPT, "tokens": used}
-    body = json.dumps({"model": model, "messages": [message], "stream": stream, "max_tokens": used[1]}).encode()
+    asked = {"model": model, "messages": [message], "stream": stream, "max_tokens": used[1]}
+    body = json.dumps(asked | ({"cache": {"use-cache": True}} if cached else {})).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"

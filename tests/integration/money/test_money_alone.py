@@ -16,6 +16,8 @@ from tests.integration.money.conftest import Provider, models
 from tests.integration.money.load import KINDS, send
 from tests.integration.money.test_money_replicas import early_in_a_minute
 
+# Of 16 requests in flight, each reserves its 400 completion tokens; that its prompt has 1000 tokens nobody knew.
+UNKNOWN = 3_000_000
 # Sets the machine's clock as the gateway's processes see it; the counter that only counts goes on.
 JUMPING = """
 import time
@@ -26,7 +28,7 @@ time.time = lambda: _real() + float(open({setting!r}).read() or 0)
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Running]:
-    with Running(tmp_path_factory.mktemp("alone"), workers=4, models=models(provider)) as gateway:
+    with Running(tmp_path_factory.mktemp("alone"), workers=2, models=models(provider)) as gateway:
         yield gateway
 
 
@@ -51,7 +53,7 @@ def test_a_dollar_and_a_hundred_requests_a_minute(alone: Running) -> None:
     told = send([alone.port], key, 150, kinds=(("dear", False),), tokens=(1000, 400))
     _, cost = rows_of(alone, key)
     assert cost == told.statuses[200] * 9_000_000
-    assert 10**9 <= cost < 10**9 + 9_000_000
+    assert 10**9 <= cost <= 10**9 + 16 * UNKNOWN
     hundred = alone.key(key_alias="hundred", rpm_limit=100)
     early_in_a_minute(25)
     minute = int(time.time() // 60)

@@ -93,6 +93,24 @@ def test_postgresql_stopped_and_started_again(pair: Pair) -> None:
     assert pair.provider.bill()["nano"] - before["nano"] == cost - known + own - first_of(pair, "database-away")
 
 
+def test_redis_flushed_stopped_and_started_again(pair: Pair) -> None:
+    key, before = pair.first.key(key_alias="cache-away", max_budget=1000), pair.provider.bill()
+    steps = [once(at, action) for at, action in (
+        (100, lambda: pair.redis.run("flushall")), (200, pair.redis.stop), (400, pair.redis.start)
+    )]  # fmt: skip
+
+    def meanwhile(done: int) -> None:
+        for step in steps:
+            step(done)
+
+    hits = pair.metric("litellm_cache_hits_total")
+    told = send(pair.ports, key, 600, kinds=WHOLE, cached=True, meanwhile=meanwhile)
+    assert told.statuses == {200: 600}
+    check(pair, "cache-away", told, before)
+    assert pair.metric("litellm_cache_hits_total") > hits
+    assert pair.ledger("cache-away")[0] == 600
+
+
 def first_of(pair: Pair, alias: str) -> int:
     ((cost,),) = pair.postgres.query("select cost from ledger where alias = $1 order by id limit 1", alias)
     return int(cost)
