@@ -20,6 +20,7 @@ test: setup
 test-slow: setup
 	@scripts/parts stable newer cosign databases docker compose
 	@scripts/litellm
+	@scripts/dclint
 	@.venv/bin/pytest -n 2 --dist loadgroup -m slow $(PYTEST_ARGS)
 
 check: setup
