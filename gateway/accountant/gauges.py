@@ -94,6 +94,7 @@ class Gauges:
         self._health = health
         self._state = StateGauges(directory)
         self._meter = Meter(directory, _SLOT)
+        self._used: set[str] = set()
         self._state.set("litellm_gateway_info", 1.0, __version__)
         self._deployments = {
             d.id: ((m.name, "", "", d.provider, d.id), d.rpm) for m in config.models for d in m.deployments if d.rpm
@@ -160,10 +161,16 @@ class Gauges:
 
     def refresh(self, backlog: int) -> None:
         """What changes with time: minutes, providers, backlog."""
-        for key in self._books.keys.values():
-            left = self._left(identity_of(key.account), key.record.rpm_limit)
-            if left is not None:
+        minute = int(clock.now() // 60)
+        used = {identity for identity, place in self._windows.last.items() if place.minute == minute}
+        # Only keys that were used in this minute have less left than their limit, or had at the last look.
+        for identity in used | self._used:
+            kind, _, name = identity.partition(":")
+            key = self._books.keys.get(name) if kind == KEY else None
+            left = self._left(identity, key.record.rpm_limit) if key is not None else None
+            if key is not None and left is not None:
                 self._state.set("litellm_requests_remaining", left, "", key.team_alias, key.record.alias, "", "")
+        self._used = used
         for identity, (labels, rpm) in self._deployments.items():
             self._state.set("litellm_requests_remaining", self._left(f"deployment:{identity}", rpm) or 0, *labels)
             self._state.set("litellm_requests_limit", rpm, *labels)

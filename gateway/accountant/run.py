@@ -122,10 +122,9 @@ class Accountant:
     async def _write(self) -> None:
         for turn in count():
             try:
-                if await self._commit():
+                if await self._commit() and turn % 5 == 0:
                     await self._intake.remove_finished()
-                    if turn % 5 == 0:
-                        await self._roll()
+                    await self._roll()
             except StoreError as error:
                 _log.error("the database does not answer: %s", error)
                 if self._reserves is not None:

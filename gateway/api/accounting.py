@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from gateway import pricing
 from gateway.api.outcome import Outcome
 from gateway.errors import SpoolFullError
-from gateway.ledger import Row, SpoolWriter
+from gateway.ledger import SpoolWriter
 from gateway.limits import Gate, Pass
 from gateway.metrics.recorder import Labels, Recorder
 from gateway.money import usd_from_nano
+from gateway.providers import Usage
 
 _log = logging.getLogger("gateway.worker")
 _PLACEHOLDER = "other"
+_NOTHING = Usage()
+_STATUS = {status: str(status) for status in range(200, 600)}
 
 
 class Accounting:
@@ -34,18 +38,11 @@ class Accounting:
         if outcome.step is None:
             return
         deployment = outcome.step.deployment
-        labels = labels_of(outcome)
+        key = outcome.key
+        team, alias = (_PLACEHOLDER, _PLACEHOLDER) if key is None else (key.team, key.alias)
         outcome.attempts.append((deployment.id, deployment.provider, status))
-        self._recorder.count(
-            "litellm_upstream_attempts_total",
-            1.0,
-            outcome.step.model,
-            labels.team,
-            labels.key,
-            deployment.provider,
-            deployment.id,
-            str(status),
-        )
+        who = (outcome.step.model, team, alias, deployment.provider, deployment.id, _STATUS.get(status) or str(status))
+        self._recorder.count("litellm_upstream_attempts_total", 1.0, *who)
 
     def fell_back(self, outcome: Outcome, to_model: str, success: bool) -> None:
         """A fallback model was tried."""
@@ -60,12 +57,12 @@ class Accounting:
             self._recorder.count("litellm_current_load", -1.0, outcome.model)
         if outcome.key is None:
             return
-        row = _row(outcome, outcome.key, seconds)
+        released, slot, tokens, minute = 0, False, 0, 0
         if (reservation := outcome.reservation) is not None:
-            row.released, row.slot = self._gate.settle(reservation, outcome.cost), reservation.slot
-            row.reserved_tokens, row.minute = reservation.tokens, reservation.minute
+            released, slot = self._gate.settle(reservation, outcome.cost), reservation.slot
+            tokens, minute = reservation.tokens, reservation.minute
         try:
-            self._spool.append(row)
+            self._spool.append((*_fields(outcome, outcome.key, seconds), released, slot, tokens, minute))
         except SpoolFullError as error:
             _log.error("a ledger row waits in memory: %s", error)
 
@@ -102,7 +99,7 @@ class Accounting:
         if outcome.step is not None:
             until = outcome.first_token - outcome.clock if outcome.first_token is not None else seconds
             overhead = max(until - outcome.upstream_s, 0.0)
-            self._recorder.time("litellm_overhead_seconds", overhead, outcome.model, outcome.provider)
+            self._recorder.time("litellm_overhead_seconds", overhead, labels.model, labels.provider)
         if outcome.first_token is None:
             return
         first = outcome.first_token - outcome.clock
@@ -120,24 +117,26 @@ def labels_of(outcome: Outcome) -> Labels:
     return Labels(outcome.model, key.team, key.alias, key.series, outcome.provider)
 
 
-def _row(outcome: Outcome, key: Pass, seconds: float) -> Row:
-    step, usage = outcome.step, outcome.usage
-    row = Row(
-        outcome.request_id, outcome.started, key.hash, key.alias, key.team_id, key.team, outcome.model,
-        user_id=key.user_id, end_user=outcome.end_user, kind=outcome.kind, tags=outcome.tags,
-        metadata=outcome.metadata, cache=outcome.cache,
-        stream=outcome.stream, status=outcome.status, error_type=outcome.error_type,
-        duration_ms=round(seconds * 1000, 3), attempts=outcome.attempts, cost=outcome.cost,
-    )  # fmt: skip
+def _fields(outcome: Outcome, key: Pass, seconds: float) -> tuple[Any, ...]:
+    """The fields of `gateway.ledger.Row` in their order, up to those for the accountant."""
+    step, usage = outcome.step, outcome.usage or _NOTHING
+    served = deployment = provider = upstream = ""
+    priced = True
     if step is not None:
-        row.served_model, row.deployment = step.model, step.deployment.id
-        row.provider, row.upstream_model = step.deployment.provider, step.deployment.model
-        row.priced = step.price is not None or outcome.share is not None
-    if usage is not None:
-        row.prompt_tokens, row.completion_tokens = usage.prompt, usage.completion
-        row.cached_tokens, row.cache_write_tokens = usage.cached, usage.cache_write
-        row.reasoning_tokens, row.estimated = usage.reasoning, usage.estimated
-        row.audio_prompt_tokens, row.audio_completion_tokens = usage.audio_prompt, usage.audio_completion
-    if outcome.first_token is not None:
-        row.ttft_ms = round((outcome.first_token - outcome.clock) * 1000, 3)
-    return row
+        served, target = step.model, step.deployment
+        deployment, provider, upstream = target.id, target.provider, target.model
+        priced = step.price is not None or outcome.share is not None
+    first = None if outcome.first_token is None else _ms(outcome.first_token - outcome.clock)
+    return (
+        outcome.request_id, outcome.started, key.hash, key.alias, key.team_id, key.team, outcome.model,
+        key.user_id, outcome.end_user, outcome.kind, served, deployment, provider, upstream,
+        usage.prompt, usage.cached, usage.cache_write, usage.audio_prompt,
+        usage.completion, usage.reasoning, usage.audio_completion,
+        outcome.cost, priced, usage.estimated, outcome.cache, outcome.status, outcome.error_type, outcome.stream,
+        first, _ms(seconds), outcome.attempts, outcome.tags, outcome.metadata,
+    )  # fmt: skip
+
+
+def _ms(seconds: float) -> float:
+    """Milliseconds with three digits, which take a sixth of the time of `round`."""
+    return int(seconds * 1e6 + 0.5) / 1e3

@@ -55,18 +55,14 @@ class Admission:
 
     async def admit(self, scope: Scope, receive: Receive, outcome: Outcome, kind: Kind) -> Request:
         """A request that was let in; its reservation is in the outcome. Raises ApiError, ClientLeftError."""
-        outcome.key = await self.key(scope)
-        check_usable(outcome.key)
+        key = outcome.key = self._passes.known(credential(scope)) or await self.key(scope)
+        check_usable(key)
         request = parse(kind, await read_body(receive, self._most_body))
         if kind in ("messages", "count_tokens"):
             request.headers = forwarded(scope)
-        self._name_model(outcome, outcome.key, request)
+        self._name_model(outcome, key, request)
         outcome.kind, outcome.stream = kind, request.stream
-        describe(outcome, outcome.key, request.body)
-        await self._reserve(outcome, outcome.key, request)
-        return request
-
-    async def _reserve(self, outcome: Outcome, key: Pass, request: Request) -> None:
+        describe(outcome, key, request.body)
         step = self._router.first(outcome.model)
         # Four bytes per prompt token, and the most output asked for.
         prompt, most = request.raw_size // 4, request.most_completion
@@ -78,6 +74,7 @@ class Admission:
             tokens = prompt + (pricing.ASSUMED_COMPLETION if most is None else most)
             reservation = await self._gate.ask(key, estimate, tokens)
         outcome.reservation = reservation
+        return request
 
     def is_master(self, secret: bytes) -> bool:
         """Whether this is the master key, compared in constant time."""

@@ -13,6 +13,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
+_BREAKS = bytes.maketrans(b"\r\n", b"??")
 
 JSON: Header = (b"content-type", b"application/json")
 EVENTS: tuple[Header, ...] = (
@@ -21,15 +22,22 @@ EVENTS: tuple[Header, ...] = (
 )
 
 
+def header_value(text: str) -> bytes:
+    """A text as what may stand in a header."""
+    return text.encode("ascii", "replace").translate(_BREAKS)
+
+
 def error_body(status: int, kind: str, message: str, param: str | None = None, code: str | None = None) -> bytes:
     """OpenAI's error object; `code` is a string, as LiteLLM's clients expect, and the status if no word says more."""
     return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code or str(status)}})
 
 
-async def send_bytes(send: Send, status: int, body: bytes, headers: Iterable[Header] = (JSON,)) -> None:
-    """A whole answer."""
-    # Not ASGI's own two messages: see gateway.worker.http.
-    await send({"type": "gateway.whole", "status": status, "headers": tuple(headers), "body": body})
+async def send_bytes(
+    send: Send, status: int, body: bytes, headers: Iterable[Header] = (JSON,), head: bytes = b""
+) -> None:
+    """A whole answer. `head` are further header lines, each with its line break."""
+    # Not ASGI's own two messages: see gateway.worker.exchange.
+    await send({"type": "gateway.whole", "status": status, "headers": tuple(headers), "head": head, "body": body})
 
 
 async def send_error(send: Send, error: ApiError, headers: Iterable[Header] = ()) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import email.utils
 import random
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -41,17 +41,18 @@ class Attempts:
         key_share = self._gate.headroom(outcome.key, "")
         steps = deque(self._router.plan(outcome.model, key_share))
         tried_model = outcome.model
-        tries: Counter[str] = Counter()
+        tries: dict[str, int] = {}
         last: UpstreamError | None = None
         while steps:
             step = steps.popleft()
-            if tries[step.model] > self._router.routing.retries:
+            tried = tries.get(step.model, 0)
+            if tried > self._router.routing.retries:
                 continue
-            refused = await self._refused(step)
-            if refused is not None:
-                last = last or refused
+            wait = self._router.cooldowns.told_to_wait(step.deployment.id)
+            if wait or (step.limited and not await self._gate.claim(step.deployment.id)):
+                last = last or _refused(wait)
                 continue
-            tries[step.model] += 1
+            tries[step.model] = tried + 1
             if last is not None:
                 await self._pause(sum(tries.values()) - 2)
             if step.model != tried_model:
@@ -63,11 +64,11 @@ class Attempts:
             except UpstreamError as error:
                 last = error
                 if error.code == _TOO_LONG:
-                    steps = deque(s for s in self._router.wider(outcome.model) if not tries[s.model])
+                    steps = deque(s for s in self._router.wider(outcome.model) if s.model not in tries)
                 elif not error.retryable:
                     break
         self._left(outcome, tried_model)
-        raise last or UpstreamError(429, "rate_limit_exceeded", "Every deployment of this model is at its rate limit")
+        raise last or _refused(0.0)
 
     def succeeded(self, outcome: Outcome) -> None:
         """The answer is whole: count its attempt, and the fallback if it was one."""
@@ -101,20 +102,10 @@ class Attempts:
             raise
         finally:
             step.in_flight -= 1
-            outcome.upstream_s += time.perf_counter() - began
-        step.took(time.perf_counter() - began)
+            took = time.perf_counter() - began
+            outcome.upstream_s += took
+        step.took(took)
         return answer
-
-    async def _refused(self, step: Step) -> UpstreamError | None:
-        """Why a deployment may not even be asked: its provider said to wait, or its rate limit is used up."""
-        wait = self._router.cooldowns.told_to_wait(step.deployment.id)
-        if wait:
-            message = "Every deployment of this model has asked to be left alone for a while"
-            return UpstreamError(429, "rate_limit_exceeded", message, retry_after=b"%d" % (int(wait) + 1))
-        if step.limited and not await self._gate.claim(step.deployment.id):
-            message = "Every deployment of this model is at its rate limit"
-            return UpstreamError(429, "rate_limit_exceeded", message)
-        return None
 
     async def _pause(self, failures: int) -> None:
         """The first retry goes out at once, for it goes elsewhere; later ones wait, each up to twice as long."""
@@ -125,6 +116,14 @@ class Attempts:
     def _left(self, outcome: Outcome, model: str) -> None:
         if model != outcome.model:
             self._accounting.fell_back(outcome, model, False)
+
+
+def _refused(wait: float) -> UpstreamError:
+    """Why a deployment may not even be asked: its provider said to wait so long, or its rate limit is used up."""
+    if wait:
+        message = "Every deployment of this model has asked to be left alone for a while"
+        return UpstreamError(429, "rate_limit_exceeded", message, retry_after=b"%d" % (int(wait) + 1))
+    return UpstreamError(429, "rate_limit_exceeded", "Every deployment of this model is at its rate limit")
 
 
 def _seconds(retry_after: bytes | None) -> float | None:

@@ -7,14 +7,14 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from itertools import count
 
 from gateway import __version__, clock
 from gateway.api import missing_usage
 from gateway.api.accounting import Accounting
 from gateway.api.admission import Admission
-from gateway.api.answers import EVENTS, JSON, Header, Receive, Scope, Send, send_bytes
+from gateway.api.answers import EVENTS, JSON, Receive, Scope, Send, header_value, send_bytes
 from gateway.api.attempts import Attempts
 from gateway.api.caching import Caching, Question
 from gateway.api.dialects import body_of, event_of, told
@@ -30,7 +30,11 @@ from gateway.providers import Answer, Kind, Provider, Request, Stream
 _log = logging.getLogger("gateway.worker")
 # Bytes of a stream that are kept while it is sent.
 _MOST_KEPT = 1 << 20
-_VERSION: Header = (b"x-litellm-version", __version__.encode())
+_VERSION = b"x-litellm-version: %b\r\n" % __version__.encode()
+_HEAD = (
+    b"x-litellm-call-id: %b\r\n%bx-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
+    b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n"
+)
 
 
 class Endpoint:
@@ -88,8 +92,8 @@ class Endpoint:
         await self._send_answer(await self._buy(request, outcome), outcome, send)
 
     async def _buy(self, request: Request, outcome: Outcome) -> Answer:
-        async def call(provider: Provider, deployment: Deployment) -> Answer:
-            return await provider.complete(deployment, request)
+        def call(provider: Provider, deployment: Deployment) -> Awaitable[Answer]:
+            return provider.complete(deployment, request)
 
         answer = await self._attempts.first_success(outcome, call)
         self._attempts.succeeded(outcome)
@@ -100,8 +104,7 @@ class Endpoint:
 
     async def _send_answer(self, answer: Answer, outcome: Outcome, send: Send) -> None:
         self._accounting.finish(outcome)
-        cost = (b"x-litellm-response-cost", b"%.9f" % usd_from_nano(outcome.cost))
-        await send_bytes(send, 200, answer.body, (JSON, *_headers(outcome), cost))
+        await send_bytes(send, 200, answer.body, head=_head(outcome) + _cost(outcome))
 
     async def _cached(
         self, cache: Caching, question: Question, request: Request, outcome: Outcome, receive: Receive, send: Send
@@ -126,16 +129,15 @@ class Endpoint:
         outcome.status = 200
         self._accounting.finish(outcome)
         headers = (
-            *_headers(outcome),
-            (b"x-litellm-model-id", entry.deployment.encode("ascii", "replace")),
+            (b"x-litellm-model-id", header_value(entry.deployment)),
             (b"x-litellm-cache-key", question.identity.hex().encode()),
             (b"age", b"%d" % max(clock.now() - entry.stored, 0.0)),
-            (b"x-litellm-response-cost", b"%.9f" % 0.0),
         )
+        head = _head(outcome) + _cost(outcome)
         if not request.stream:
-            await send_bytes(send, 200, entry.body, (JSON, *headers))
+            await send_bytes(send, 200, entry.body, (JSON, *headers), head)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *headers]})
+        await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *headers], "head": head})
         await send({"type": "http.response.body", "body": entry.body})
 
     async def _share(self, cache: Caching, question: Question, request: Request, outcome: Outcome, send: Send) -> None:
@@ -193,7 +195,7 @@ class Endpoint:
         relay = _Relay(send, left)
         broken: ApiError | None = None
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS, *_headers(outcome)]})
+            await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS], "head": _head(outcome)})
             await relay.run(first, events)
         except UpstreamError as error:
             broken = told(error)
@@ -232,7 +234,7 @@ class Endpoint:
         outcome.failed(error.status, error.kind)
         self._accounting.finish(outcome, in_flight)
         body = body_of(self._kind, error, outcome.request_id)
-        await send_bytes(send, error.status, body, (JSON, *error.headers, *_headers(outcome)))
+        await send_bytes(send, error.status, body, (JSON, *error.headers), _head(outcome))
 
 
 class _Relay:
@@ -273,20 +275,24 @@ async def _until_left(receive: Receive) -> None:
         pass
 
 
-def _headers(outcome: Outcome) -> tuple[Header, ...]:
-    call = (b"x-litellm-call-id", outcome.request_id.encode())
-    if outcome.step is None:
-        return call, _VERSION
-    failed = b"%d" % sum(status >= 400 for _, _, status in outcome.attempts)
-    deployment = outcome.step.deployment.id.encode("ascii", "replace")
+def _head(outcome: Outcome) -> bytes:
+    """The header lines that say what became of a request."""
+    step = outcome.step
+    if step is None:
+        return b"x-litellm-call-id: %b\r\n%b" % (outcome.request_id.encode(), _VERSION)
+    if not step.head:
+        names = (_VERSION, header_value(step.deployment.id), header_value(step.model))
+        step.head = b"%bx-litellm-model-id: %b\r\nx-litellm-model-group: %b\r\n" % names
     seconds = (outcome.first_token or time.perf_counter()) - outcome.clock
-    return (
-        call,
-        _VERSION,
-        (b"x-litellm-model-id", deployment),
-        (b"x-litellm-model-group", outcome.step.model.encode("ascii", "replace")),
-        (b"x-litellm-attempted-retries", failed),
-        (b"x-litellm-attempted-fallbacks", b"%d" % outcome.fallbacks),
-        (b"x-litellm-response-duration-ms", b"%.3f" % (1e3 * outcome.upstream_s)),
-        (b"x-litellm-overhead-duration-ms", b"%.3f" % (1e3 * max(seconds - outcome.upstream_s, 0.0))),
+    return _HEAD % (
+        outcome.request_id.encode(),
+        step.head,
+        sum([status >= 400 for _, _, status in outcome.attempts]),
+        outcome.fallbacks,
+        1e3 * outcome.upstream_s,
+        1e3 * max(seconds - outcome.upstream_s, 0.0),
     )
+
+
+def _cost(outcome: Outcome) -> bytes:
+    return b"x-litellm-response-cost: %.9f\r\n" % usd_from_nano(outcome.cost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -17,9 +18,11 @@ PLAIN = (
 )  # fmt: skip
 AS_JSON = ("attempts", "tags", "metadata")
 COLUMNS = PLAIN + AS_JSON
+_plain = attrgetter(*PLAIN)
 
 
 def values(row: Row) -> tuple[Any, ...]:
     """A row's values in the order of `COLUMNS`."""
-    plain = [getattr(row, name) for name in PLAIN]
-    return (*plain, *[orjson.dumps(getattr(row, name)).decode() for name in AS_JSON])
+    tags = orjson.dumps(row.tags).decode() if row.tags else "[]"
+    metadata = orjson.dumps(row.metadata).decode() if row.metadata else "{}"
+    return (*_plain(row), orjson.dumps(row.attempts).decode(), tags, metadata)

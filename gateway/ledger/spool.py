@@ -1,7 +1,8 @@
 """Spools: one append-only file of JSON lines per worker run, read by the accountant.
 
-A row is one `write(2)`, so after it the row survives the worker's death. Rows are in the page cache, not
-synced: losing the machine's power loses the last seconds, losing any process loses nothing.
+A line is the list of a row's fields in the order of `Row`: half the bytes and the time of an object with names. Rows of
+one turn of the loop are one `write(2)`, after which they survive the worker's death; answers go out after it. Rows are
+in the page cache, not synced: losing the machine's power loses the last seconds, losing any process loses nothing.
 """
 
 from __future__ import annotations
@@ -9,25 +10,38 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from gateway.errors import SpoolFullError
 from gateway.ledger.row import Row
 
-_log = logging.getLogger("gateway.accountant")
+_log = logging.getLogger("gateway.ledger")
 _ROTATE_AT = 32 << 20
+_MOST_AT_ONCE = 256
 _SUFFIX = ".spool"
+# A directory's time of change has the resolution of the kernel's tick: younger than this it says nothing.
+_SETTLED_S = 0.1
 
 
 class SpoolWriter:
-    """The worker's side. `session` is the worker run's name and stands in the file names."""
+    """The worker's side. `session` is the worker run's name and stands in the file names.
 
-    def __init__(self, directory: Path, session: str) -> None:
+    `later` calls something at the loop's next turn; without it rows are written at once.
+    """
+
+    def __init__(
+        self, directory: Path, session: str, later: Callable[[Callable[[], None]], object] | None = None
+    ) -> None:
         self._directory = directory
         self._session = session
+        self._later = later
+        self._soon = False
         self._part = 0
         self._waiting: deque[bytes] = deque()
         self._open()
@@ -37,16 +51,32 @@ class SpoolWriter:
         """(file name, bytes written): what the accountant may count as seen."""
         return self._name, self._size
 
-    def append(self, row: Row) -> None:
-        """Write one row. Raises SpoolFullError when it could only be kept in memory for now."""
-        self._waiting.append(orjson.dumps(row) + b"\n")
-        self.flush()
+    def append(self, row: Sequence[Any]) -> None:
+        """Write one row, the values of `Row`'s fields in their order, before anything that is called later than this.
+
+        Without `later` it raises SpoolFullError when the row could only be kept in memory for now.
+        """
+        self._waiting.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        if self._later is None:
+            self.flush()
+        elif not self._soon:
+            self._soon = True
+            self._later(self._flush_soon)
 
     def flush(self) -> None:
         """Write rows that are still in memory. Raises SpoolFullError when that is not possible."""
         while self._waiting:
-            self._write(self._waiting[0])
-            self._waiting.popleft()
+            rows = [self._waiting[i] for i in range(min(len(self._waiting), _MOST_AT_ONCE))]
+            self._write(b"".join(rows))
+            for _ in rows:
+                self._waiting.popleft()
+
+    def _flush_soon(self) -> None:
+        self._soon = False
+        try:
+            self.flush()
+        except SpoolFullError as error:
+            _log.error("ledger rows wait in memory: %s", error)
 
     def close(self) -> None:
         """Close the file."""
@@ -77,6 +107,13 @@ class SpoolWriter:
         self._size = 0
 
 
+def _row(line: bytes) -> Row:
+    """Raises ValueError and TypeError."""
+    found = orjson.loads(line)
+    # Earlier versions wrote objects; rows of theirs may still wait.
+    return Row(**found) if isinstance(found, dict) else Row(*found)
+
+
 def session_of(name: str) -> str:
     """The worker run that wrote a spool file."""
     return name.split(".", 1)[0]
@@ -87,23 +124,32 @@ class SpoolReader:
 
     def __init__(self, directory: Path, positions: dict[str, int]) -> None:
         self._directory = directory
+        self._names: list[str] = []
+        self._listed = -1.0
         self.positions = dict(positions)
 
     def names(self) -> list[str]:
         """Spool files that exist, oldest part first."""
-        return sorted(path.name for path in self._directory.glob(f"*{_SUFFIX}"))
+        changed = os.stat(self._directory).st_mtime  # noqa: PTH116 - twenty times a second
+        if changed != self._listed:
+            self._names = sorted(path.name for path in self._directory.glob(f"*{_SUFFIX}"))
+            self._listed = changed if time.time() - changed > _SETTLED_S else -1.0
+        return list(self._names)
 
     def read(self, name: str, limit: int = 1 << 20) -> list[tuple[int, Row]]:
         """New whole rows of one file with the offset each one starts at; moves the position."""
-        position = self.positions.get(name, 0)
-        with (self._directory / name).open("rb") as file:
+        position = self.positions.setdefault(name, 0)
+        path = f"{self._directory}/{name}"
+        if os.stat(path).st_size <= position:  # noqa: PTH116 - mostly nothing is new
+            return []
+        with open(path, "rb") as file:  # noqa: PTH123
             file.seek(position)
             data = file.read(limit)
         rows: list[tuple[int, Row]] = []
         end = data.rfind(b"\n") + 1
         for line in data[:end].splitlines(keepends=True):
             try:
-                rows.append((position, Row(**orjson.loads(line))))
+                rows.append((position, _row(line)))
             except (ValueError, TypeError):
                 # One bad line must not keep all later rows out of the ledger.
                 _log.error("%s: the row at byte %d is not readable and is left out", name, position)
@@ -119,7 +165,7 @@ class SpoolReader:
         rows = []
         for line in lines:
             try:
-                rows.append(Row(**orjson.loads(line)))
+                rows.append(_row(line))
             except (ValueError, TypeError):
                 continue
         return rows

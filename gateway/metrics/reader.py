@@ -9,7 +9,8 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Iterator
-from operator import itemgetter
+from itertools import compress, count
+from operator import itemgetter, ne
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class FileReader:
         old, self.values = self.values, self._fetch(self._view)
         if old == self.values:
             return fresh, iter(())
-        return fresh, (i for i, (a, b) in enumerate(zip(old, self.values, strict=False)) if a != b)
+        return fresh, compress(count(), map(ne, old, self.values))
 
     def close(self) -> None:
         """Unmap and close."""

@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.metrics.meter import Distribution, Meter, Number
 
@@ -13,8 +14,7 @@ _log = logging.getLogger("gateway.worker")
 _SAY_AGAIN_AFTER_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(NamedTuple):
     """Who asked for what. `series` is the key's label in histograms."""
 
     model: str
@@ -39,17 +39,17 @@ class Recorder:
 
     def __init__(self, directory: Path, slot: str) -> None:
         self._meter = Meter(directory, slot)
-        self._children: dict[tuple[Labels, str], _Children] = {}
+        self._children: dict[tuple[Labels, int], _Children] = {}
         self._numbers: dict[tuple[str, ...], Number] = {}
         self._distributions: dict[tuple[str, ...], Distribution] = {}
         self._silent_until = 0.0
 
     def request(self, labels: Labels, status: int, seconds: float, prompt: int, completion: int, usd: float) -> None:
         """One finished request, answered or refused."""
-        children = self._children.get((labels, str(status)))
+        children = self._children.get((labels, status))
         if children is None:
             try:
-                children = self._make(labels, str(status))
+                children = self._make(labels, status)
             except OSError as error:
                 self._lost(error)
                 return
@@ -98,13 +98,13 @@ class Recorder:
             self._silent_until = time.monotonic() + _SAY_AGAIN_AFTER_S
             _log.error("new series are lost: %s", error)
 
-    def _make(self, labels: Labels, status: str) -> _Children:
+    def _make(self, labels: Labels, status: int) -> _Children:
         number, distribution = self._meter.number, self._meter.distribution
         who = (labels.model, labels.team, labels.key, labels.provider)
-        by_key = (labels.model, labels.team, labels.series, labels.provider, status)
+        by_key = (labels.model, labels.team, labels.series, labels.provider, str(status))
         children = self._children[labels, status] = _Children(
-            requests=number("litellm_requests_total", *who, status),
-            duration=distribution("litellm_request_duration", labels.model, labels.provider, status),
+            requests=number("litellm_requests_total", *who, str(status)),
+            duration=distribution("litellm_request_duration", labels.model, labels.provider, str(status)),
             duration_by_key=distribution("litellm_request_duration_seconds", *by_key),
             tokens_in=number("litellm_tokens_used_total", *who, "input"),
             tokens_out=number("litellm_tokens_used_total", *who, "output"),

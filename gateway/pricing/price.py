@@ -56,6 +56,9 @@ def cost(price: Price | None, usage: Tokens, *, batch: bool = False) -> int | No
     if batch and price.batch is not None:
         price = price.batch
     price = price.at(usage.prompt)
+    if not (usage.cached or usage.cache_write or usage.reasoning or usage.audio_prompt or usage.audio_completion):
+        plain = max(usage.prompt, 0) * price.input + max(usage.completion, 0) * price.output
+        return (plain + _MILLION // 2) // _MILLION
     return (_prompt(price, usage) + _completion(price, usage) + _MILLION // 2) // _MILLION
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
@@ -10,6 +10,7 @@ from gateway.config import Deployment
 
 # What a client asked for, named by its endpoint.
 Kind = Literal["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
+_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -55,10 +56,11 @@ class Request:
         """The client's own limit of completion tokens; nothing to complete is a limit of 0."""
         if self.kind in ("embeddings", "count_tokens"):
             return 0
-        for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
-            value = self.body.get(name)
-            if isinstance(value, int) and value > 0:
-                return value
+        for name in _LIMITS:
+            if name in self.body:
+                value = self.body[name]
+                if isinstance(value, int) and value > 0:
+                    return value
         return None
 
 
@@ -96,8 +98,8 @@ class Provider(Protocol):
         """The kinds of request this deployment takes as they are."""
         ...
 
-    async def complete(self, deployment: Deployment, request: Request) -> Answer:
-        """Raises UpstreamError."""
+    def complete(self, deployment: Deployment, request: Request) -> Awaitable[Answer]:
+        """Awaiting it raises UpstreamError."""
         ...
 
     async def stream(self, deployment: Deployment, request: Request) -> Stream:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -53,10 +53,13 @@ class Translating:
         """What the upstream has itself."""
         return self._provider.kinds(deployment)
 
-    async def complete(self, deployment: Deployment, request: Request) -> Answer:
+    def complete(self, deployment: Deployment, request: Request) -> Awaitable[Answer]:
         """Raises UpstreamError."""
         if request.kind in self._provider.kinds(deployment):
-            return await self._provider.complete(deployment, request)
+            return self._provider.complete(deployment, request)
+        return self._translated(deployment, request)
+
+    async def _translated(self, deployment: Deployment, request: Request) -> Answer:
         if request.kind == "count_tokens":
             return Answer(orjson.dumps({"input_tokens": max(request.raw_size // 4, 1)}), Usage())
         front = _front(request.kind)

@@ -12,6 +12,8 @@ _MOST_TOKENS = 100_000_000
 
 def tokens(value: Any) -> int:
     """A count of tokens. Raises ValueError for what cannot be one; nothing said is 0."""
+    if type(value) is int and 0 <= value <= _MOST_TOKENS:
+        return value
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_TOKENS:
@@ -21,10 +23,14 @@ def tokens(value: Any) -> int:
 
 def from_chat(usage: dict[str, Any]) -> Usage:
     """OpenAI's `usage` of chat, completions and embeddings. Raises ValueError, TypeError or AttributeError."""
-    asked, made = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+    asked, made = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    prompt, completion = tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens"))
+    if not asked and not made and "prompt_cache_hit_tokens" not in usage:
+        return Usage(prompt, completion)
+    asked, made = asked or {}, made or {}
     return Usage(
-        tokens(usage.get("prompt_tokens")),
-        tokens(usage.get("completion_tokens")),
+        prompt,
+        completion,
         # DeepSeek tells its cache hits beside, not inside.
         tokens(asked.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")),
         tokens(asked.get("cache_creation_tokens") or asked.get("cache_write_tokens")),

@@ -32,6 +32,11 @@ class Router:
             for model in config.models
         }
 
+        self._dearest = {
+            name: max(steps, key=lambda s: (s.price.input + s.price.output) if s.price else 0)
+            for name, steps in self._steps.items()
+        }
+
     def model(self, name: str) -> Model | None:
         """The configured model of a public name."""
         return self._models.get(name)
@@ -42,7 +47,7 @@ class Router:
 
     def first(self, name: str) -> Step:
         """A step to estimate a request's cost with: the dearest deployment of the model."""
-        return max(self._steps[name], key=lambda s: (s.price.input + s.price.output) if s.price else 0)
+        return self._dearest[name]
 
     def plan(self, name: str, key_share: float = 1.0) -> list[Step]:
         """The model's deployments, then each fallback's.

@@ -23,6 +23,8 @@ class Step:
     limited: bool
     in_flight: int = 0
     latency_s: float = 0.0
+    # The headers that name it in an answer; whoever writes them keeps them here.
+    head: bytes = b""
 
     def took(self, seconds: float) -> None:
         """An attempt was answered after so long."""

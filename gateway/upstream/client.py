@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import ssl
-import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -58,6 +57,7 @@ class _Pool(ConnectionHome):
     def __init__(self, target: Target, tls: ssl.SSLContext | None) -> None:
         self._target = target
         self._tls = tls
+        self._loop = asyncio.get_running_loop()
         self._idle: list[tuple[Connection, float]] = []
         self.all: set[Connection] = set()
 
@@ -65,18 +65,17 @@ class _Pool(ConnectionHome):
         """The idle connection that was used last."""
         while self._idle:
             connection, since = self._idle.pop()
-            if connection.open and time.monotonic() - since < _IDLE_FOR_S:
+            if connection.open and self._loop.time() - since < _IDLE_FOR_S:
                 return connection
             connection.close()
         return None
 
     async def connect(self, within: float) -> Connection:
         """A new connection. Raises UpstreamError."""
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(within):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self), self._target.host, self._target.port, ssl=self._tls
+                _, connection = await self._loop.create_connection(
+                    lambda: Connection(self, self._loop), self._target.host, self._target.port, ssl=self._tls
                 )
         except TimeoutError:
             raise UpstreamError(504, "timeout", f"no connection to the upstream within {within:g} s") from None
@@ -87,7 +86,7 @@ class _Pool(ConnectionHome):
 
     def released(self, connection: Connection) -> None:
         if len(self._idle) < _MOST_IDLE:
-            self._idle.append((connection, time.monotonic()))
+            self._idle.append((connection, self._loop.time()))
         else:
             connection.close()
 
@@ -123,7 +122,7 @@ class Client:
     async def post(self, target: Target, body: bytes, timeouts: Timeouts) -> Reply:
         """Send and read the whole response. Raises UpstreamError."""
         reply = await self._send(target, body, timeouts, streaming=False)
-        return Reply(reply.status, reply.headers, await reply.whole())
+        return Reply(reply.status, reply.headers, reply.rest())
 
     async def open(self, target: Target, body: bytes, timeouts: Timeouts) -> Body:
         """Send and return as soon as the response's head is there. Raises UpstreamError."""
@@ -138,40 +137,37 @@ class Client:
                 connection.abort()
 
     async def _send(self, target: Target, body: bytes, timeouts: Timeouts, streaming: bool) -> Body:
-        pool = self._pool(target)
+        pool = self._pools.get((target.host, target.port, target.tls)) or self._new_pool(target)
         data = b"%b%d\r\n\r\n%b" % (target.head, len(body), body)
         connection = pool.take()
-        if connection is not None:
-            try:
-                return await self._exchange(connection, data, timeouts, streaming)
-            except StaleConnectionError:
-                pass
-        connection = await pool.connect(timeouts.connect_s)
-        return await self._exchange(connection, data, timeouts, streaming)
-
-    async def _exchange(self, connection: Connection, data: bytes, timeouts: Timeouts, streaming: bool) -> Body:
         try:
+            if connection is not None:
+                try:
+                    return await connection.send(data, timeouts, self._most, streaming)
+                except StaleConnectionError:
+                    connection = None
+            connection = await pool.connect(timeouts.connect_s)
             return await connection.send(data, timeouts, self._most, streaming)
         except asyncio.CancelledError:
-            connection.abort()
+            if connection is not None:
+                connection.abort()
             raise
         except ConnectionAbortedError:
             raise UpstreamError(502, "connection_error", "the connection was given up") from None
 
-    def _pool(self, target: Target) -> _Pool:
-        origin = (target.host, target.port, target.tls)
-        pool = self._pools.get(origin)
-        if pool is None:
-            if target.tls and self._tls is None:
-                self._tls = ssl.create_default_context()
-            pool = self._pools[origin] = _Pool(target, self._tls if target.tls else None)
+    def _new_pool(self, target: Target) -> _Pool:
+        if target.tls and self._tls is None:
+            self._tls = ssl.create_default_context()
         if self._clock is None:
             self._clock = asyncio.create_task(self._tick())
+        pool = _Pool(target, self._tls if target.tls else None)
+        self._pools[target.host, target.port, target.tls] = pool
         return pool
 
     async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_TICK_S)
-            now = time.monotonic()
+            now = loop.time()
             for pool in self._pools.values():
                 pool.tick(now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import cast
@@ -24,10 +23,12 @@ class StaleConnectionError(Exception):
 class Body:
     """A response as it arrives: `status` and `headers` first, then chunks."""
 
-    __slots__ = ("_chunks", "_connection", "_error", "_waiter", "ended", "headers", "kept", "size", "status")
+    __slots__ = ("_chunks", "_connection", "_error", "_loop", "_waiter", "ended", "headers", "kept", "size", "status")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
         self._connection = connection
+        # Asking for the running loop costs a system call.
+        self._loop = loop
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self._chunks: deque[bytes] = deque()
@@ -57,6 +58,10 @@ class Body:
             await self._wait()
         if self._error is not None:
             raise self._error
+        return self.rest()
+
+    def rest(self) -> bytes:
+        """What is there and was not taken."""
         return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
 
     def close(self) -> None:
@@ -80,7 +85,7 @@ class Body:
             self._waiter.set_result(None)
 
     async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
@@ -90,10 +95,11 @@ class Body:
 class Connection(asyncio.Protocol):
     """Carries one request at a time. `released` is called when it can take the next one."""
 
-    def __init__(self, pool: ConnectionHome) -> None:
+    def __init__(self, pool: ConnectionHome, loop: asyncio.AbstractEventLoop) -> None:
         self._pool = pool
+        self._loop = loop
         self._transport: asyncio.Transport | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+        self._parser = httptools.HttpResponseParser(self)
         self._body: Body | None = None
         self._head: asyncio.Future[Body] | None = None
         self._streaming = False
@@ -113,20 +119,19 @@ class Connection(asyncio.Protocol):
         """Send a request. The future ends with the head (streaming) or with the whole response."""
         if self._transport is None:
             raise StaleConnectionError
-        now = time.monotonic()
+        now = self._loop.time()
         self._timeouts, self._most, self._streaming = timeouts, most, streaming
         self._end = now + timeouts.total_s
-        self._deadline = min(now + timeouts.first_byte_s, self._end)
+        self._deadline = now + timeouts.first_byte_s
         self._heard = False
-        self._parser = httptools.HttpResponseParser(self)
-        self._body = Body(self)
-        self._head = asyncio.get_running_loop().create_future()
+        self._body = Body(self, self._loop)
+        head = self._head = self._loop.create_future()
         self._transport.write(data)
-        return self._head
+        return head
 
     def check(self, now: float) -> None:
         """Called by the pool's clock: end the request when its deadline has passed."""
-        if self._body is not None and now > self._deadline and not self._paused:
+        if self._body is not None and now > min(self._deadline, self._end) and not self._paused:
             limit = self._timeouts.first_byte_s
             what = f"no answer within {limit:g} s"
             if self._heard:
@@ -143,7 +148,7 @@ class Connection(asyncio.Protocol):
         """The consumer has caught up."""
         if self._paused and self._transport is not None:
             self._paused = False
-            self._deadline = min(time.monotonic() + self._timeouts.idle_s, self._end)
+            self._deadline = self._loop.time() + self._timeouts.idle_s
             self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -162,12 +167,12 @@ class Connection(asyncio.Protocol):
             self._finish(UpstreamError(502, "connection_error", "the upstream closed the connection"))
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None or self._body is None:
+        if self._body is None:
             # Bytes nobody asked for: the connection cannot be trusted.
             self.close()
             return
         self._heard = True
-        self._deadline = min(time.monotonic() + self._timeouts.idle_s, self._end)
+        self._deadline = self._loop.time() + self._timeouts.idle_s
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -183,16 +188,22 @@ class Connection(asyncio.Protocol):
 
     # httptools' callbacks
 
+    def on_message_begin(self) -> None:
+        if self._body is None:
+            # A second answer to one request: whoever is next must not get it.
+            self.close()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._body is not None:
             self._body.headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        if self._body is None or self._parser is None:
+        body, head = self._body, self._head
+        if body is None or head is None:
             return
-        self._body.status = self._parser.get_status_code()
-        if self._streaming and self._head is not None and not self._head.done() and self._body.status >= 200:
-            self._head.set_result(self._body)
+        body.status = self._parser.get_status_code()
+        if self._streaming and body.status >= 200 and not head.done():
+            head.set_result(body)
 
     def on_body(self, chunk: bytes) -> None:
         body = self._body
@@ -206,7 +217,11 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def on_message_complete(self) -> None:
-        if self._parser is None or self._body is None or self._body.status < 200:
+        if self._body is None:
+            return
+        if self._body.status < 200:
+            # An interim answer: the real one follows.
+            self._body.headers.clear()
             return
         keep = self._parser.should_keep_alive()
         self._finish(None)
@@ -223,7 +238,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, error: Exception | None) -> None:
         body, head = self._body, self._head
-        self._body = self._head = self._parser = None
+        self._body = self._head = None
         if body is None or head is None:
             return
         body.end(error)

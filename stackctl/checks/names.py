@@ -100,12 +100,22 @@ class Names:
         if name in _BY_PROMETHEUS:
             return self._scraped(Series(name, "gauge", frozenset(), values=_BY_PROMETHEUS[name]))
         if name in _OF_ALERTS:
-            bounds = self._alert_bounds()
-            return replace(UNKNOWN, kind="gauge", certain=_ALERT_LABELS, metrics=frozenset({name}), bounds=bounds)
+            return self._of_alerts(name)
         series = self.series.get(name)
         if series is None or self._is_dropped(name):
             return None
         return self._scraped(series)
+
+    def _of_alerts(self, name: str) -> Shape:
+        """What Prometheus says of alerts: the labels each can have, where all alerts that run are known."""
+        possible: frozenset[str] | None = _ALERT_LABELS if self._alerts and name not in self._open else None
+        self._open.add(name)
+        for rule in self._alerts:
+            shape = self._of_rule(rule)
+            possible = None if possible is None or shape.possible is None else possible | shape.possible
+        self._open.discard(name)
+        found = replace(UNKNOWN, kind="gauge", certain=_ALERT_LABELS, metrics=frozenset({name}))
+        return replace(found, possible=possible, bounds=self._alert_bounds())
 
     def _alert_bounds(self) -> dict[str, frozenset[str]]:
         """What ALERTS can say, where all alerts that run are known."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stackctl.checks.engine import examine
 from stackctl.checks.files import subject_of_bundle
 from stackctl.checks.ignore import apply_ignores
-from stackctl.checks.native import check_native
+from stackctl.checks.native import check_native, check_native_on_disk
 from stackctl.checks.report import Report
 from stackctl.checks.rule_tests import check_rule_tests
 from stackctl.checks.secrets import check_secrets
@@ -21,7 +21,6 @@ from stackctl.spec import load_spec
 
 if TYPE_CHECKING:
     from stackctl.checks.subject import Subject
-    from stackctl.render import Bundle
     from stackctl.spec import SpecFile
     from stackctl.stack import StackDir
 
@@ -35,11 +34,14 @@ def check_stack(stack: StackDir) -> tuple[Report, Subject]:
     report.add("secrets", "stackctl", check_secrets(source, stack.root))
     subject = subject_of_bundle(source, bundle.files, stack.bundle)
     report.add(_scope(subject), "stackctl", examine(subject))
-    promtool = _tool("promtool")
-    check_native(bundle, promtool, _tool("amtool"), report)
+    promtool, amtool = _tool("promtool"), _tool("amtool")
+    check_native(bundle, promtool, amtool, report)
     check_rule_tests(bundle.files, promtool, report)
     if stack.bundle.exists():
-        report.add(str(stack.bundle), "stackctl", _hand_edited(bundle, stack))
+        edited = [item.path for item in drift(bundle, stack.bundle) if item.change is Change.HAND_EDITED]
+        there = [path for path in edited if (stack.bundle / path).is_file()]
+        check_native_on_disk(stack.bundle, there, promtool, amtool, report)
+        report.add(str(stack.bundle), "stackctl", [_hand_edited(stack, path) for path in edited])
     return report, subject
 
 
@@ -62,20 +64,16 @@ def _scope(subject: Subject) -> str:
     return f"{', '.join(parts)} against {' and '.join(subject.catalogues)}"
 
 
-def _hand_edited(bundle: Bundle, stack: StackDir) -> list[Problem]:
-    return [
-        Problem(
-            "render/hand-edited",
-            "edited by hand since it was rendered",
-            Severity.WARNING,
-            Position(str(stack.bundle / item.path)),
-            consequence="The next `stackctl render` refuses to go on, or overwrites the change.",
-            remedy="move the change into stack.yaml, or run `stackctl render --force`",
-            target=item.path,
-        )
-        for item in drift(bundle, stack.bundle)
-        if item.change is Change.HAND_EDITED
-    ]
+def _hand_edited(stack: StackDir, path: str) -> Problem:
+    return Problem(
+        "render/hand-edited",
+        "edited by hand since it was rendered",
+        Severity.WARNING,
+        Position(str(stack.bundle / path)),
+        consequence="The next `stackctl render` refuses to go on, or overwrites the change.",
+        remedy="move the change into stack.yaml, or run `stackctl render --force`",
+        target=path,
+    )
 
 
 def _tool(name: str) -> Tool | None:

@@ -109,7 +109,10 @@ def _label_replace(call: nodes.Call, vector: Shape) -> Shape:
         return vector
     always = pattern in ("", ".*", "(.*)") and bool(re.sub(r"\$\{?\w+\}?", "", replacement))
     copies = pattern in ("(.*)", "(.+)") and replacement in ("$1", "${1}") and source in vector.certain
-    return _with_label(vector, target, certain=always or copies or target in vector.certain)
+    shape = _with_label(vector, target, certain=always or copies or target in vector.certain)
+    if always and "$" not in replacement:
+        return replace(shape, bounds={**shape.bounds, target: frozenset({replacement})})
+    return shape
 
 
 def _matches_empty(pattern: str) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +16,8 @@ from stackctl.checks.rule_tests import AlertTests, alert_tests, run_tests
 from stackctl.checks.subject import Subject
 from stackctl.problem import Problem, Severity
 from stackctl.render import render_bundle
-from stackctl.spec import load_spec
+from stackctl.spec import SpecFile, load_spec
+from tests.integration.signals.quirks import GROUPS, promtool_tests
 from tests.mutation.mutants import Mutant, mutants
 
 ROOT = Path("bundle")
@@ -52,7 +56,7 @@ class Judge:
         return "promtool" if mutant.file.endswith(".yml") and self._tests_fail(mutant) else ""
 
     @cached_property
-    def _source(self):  # type: ignore[no-untyped-def]
+    def _source(self) -> SpecFile:
         return load_spec(self.spec)
 
     @cached_property
@@ -78,13 +82,27 @@ class Judge:
         if self.promtool is None:
             return False
         promtool, concerned = self.promtool, [case for case in self._cases(mutant) if _stands_on(case, mutant.target)]
-        return any(run_tests(promtool, [case]) for case in sorted(concerned, key=lambda case: case.cost))
+        if any(run_tests(promtool, [case]) for case in sorted(concerned, key=lambda case: case.cost)):
+            return True
+        group = Path(mutant.file).stem
+        is_record = mutant.target not in self._alerts
+        engine = self._source.spec.gateway.engine
+        return is_record and engine == "litellm" and group in GROUPS and _quirks_fail(promtool, group, mutant.text)
 
     def _cases(self, mutant: Mutant) -> list[AlertTests]:
         """The tests of the alerts in the mutant's file."""
         stem = Path(mutant.file).stem
         parts = {path: text for path, text in self._with(mutant).items() if Path(path).stem.split("-")[0] == stem}
         return alert_tests(parts)
+
+
+def _quirks_fail(promtool: Path, group: str, rules: str) -> bool:
+    """The tests of the recording rules that are beside the alerts' own."""
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "rules.yml").write_text(rules)
+        (Path(name) / "tests.yml").write_text(json.dumps(promtool_tests(group, "rules.yml")))
+        command = [str(promtool), "test", "rules", "tests.yml"]
+        return subprocess.run(command, cwd=name, capture_output=True, check=False, timeout=600).returncode != 0
 
 
 def _stands_on(case: AlertTests, target: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -70,6 +71,8 @@ groups:
     rules:
       - {record: "own:clash", expr: "up + on () up"}
 """
+GATEWAY = {"cache": {"mode": "exact"}, "loop_guard": {"action": "observe", "repeats": 5}}
+"""What the gateway is told beside the spec."""
 FORECAST = {"key": "steady", "team": "ops"}
 """Whose budget has a past: six hours of it cannot be waited for."""
 
@@ -104,7 +107,11 @@ class Stack:
         command += ["--state", str(self.root / "gateway-state")]
         self.gateway.enter_context(process(command, self.bundle, self.root / "gateway.log"))
         until(lambda: httpx.get(f"{self.url}/health/readiness").status_code == 200, "the gateway being ready")
+        self._spend_steadily()
         self.api = self._prometheus.enter_context(prometheus(self.root, self.ports["prometheus"]))
+        # What grows before it has been seen twice has not grown, for increase().
+        seen = "count_over_time(llm:budget_usd:spent[1m]) > 2"
+        until(lambda: self.api.query(seen), "samples from before the traffic")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -137,10 +144,19 @@ class Stack:
 
     def lock_ledger(self) -> sqlite3.Connection:
         """Nobody else can write to the ledger until the connection is closed."""
-        (path,) = [path for path in (self.root / "gateway-state").rglob("*") if path.suffix in (".db", ".sqlite")]
+        path = self.root / "gateway-state" / "ledger.sqlite"
         connection = sqlite3.connect(path, timeout=30, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         return connection
+
+    def _spend_steadily(self) -> None:
+        """So much that the budget's past goes on: a fall would be a new period."""
+        body = {"model": "mocked", "messages": [{"role": "user", "content": "hello"}]}
+        bearer = {"Authorization": f"Bearer sk-{FORECAST['key']}"}
+        spent = re.compile(rf'litellm_budget_spent_usd{{.*key="{FORECAST["key"]}".*}} 0\.06')
+        httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=bearer)
+        httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=bearer)
+        until(lambda: spent.search(httpx.get(f"{self.url}/metrics").text), "what was spent")
 
     def _write(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -153,6 +169,8 @@ class Stack:
         (self.root / "stack.yaml").write_text(yaml.safe_dump(self._spec()))
         done = stackctl("render", "-C", self.root)
         assert done.code == 0, done.err
+        gateway = self.bundle / "gateway/gateway.yaml"
+        gateway.write_text(yaml.safe_dump(yaml.safe_load(gateway.read_text()) | GATEWAY))
         config = self.bundle / "prometheus/prometheus.yml"
         content = yaml.safe_load(config.read_text())
         content["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
@@ -177,6 +195,7 @@ class Stack:
                 model("fine", "openai", "fine"),
                 model("down", "downer", "down", fallbacks=["locked"]),
                 model("locked", "locker", "locked"),
+                model("wrecked", "wrecker", "down"),
                 unpriced,
                 {"name": "mocked", "deployments": [mocked]},
             ],
@@ -199,15 +218,15 @@ class Senders:
     def __init__(self, url: str) -> None:
         self._url, self._done = url, threading.Event()
         self._threads = [
-            threading.Thread(target=self._send, args=(key, model, pause, most), daemon=True)
-            for key, model, pause, most in (
-                ("free", "fine", 0.3, 0),
-                ("free", "down", 0.5, 0),
-                ("free", "locked", 0.5, 0),
-                ("free", "unpriced", 0.5, 0),
-                ("spender", "mocked", 0.5, 0),
-                ("limited", "mocked", 0.5, 0),
-                ("steady", "mocked", 0.5, 2),
+            threading.Thread(target=self._send, args=arguments, daemon=True)
+            for arguments in (
+                ("free", "fine", 0.3),
+                ("free", "down", 0.5),
+                ("free", "locked", 0.5),
+                ("free", "wrecked", 0.5),
+                ("free", "unpriced", 0.5),
+                ("spender", "mocked", 0.5),
+                ("limited", "mocked", 0.5),
             )
         ]
         for thread in self._threads:
@@ -218,10 +237,10 @@ class Senders:
         for thread in self._threads:
             thread.join(30)
 
-    def _send(self, key: str, model: str, pause: float, most: int) -> None:
+    def _send(self, key: str, model: str, pause: float) -> None:
         number = 0
         with httpx.Client(base_url=self._url, headers={"Authorization": f"Bearer sk-{key}"}, timeout=30) as client:
-            while not self._done.wait(pause) and (not most or number < most):
+            while not self._done.wait(pause):
                 number += 1
                 body = {"model": model, "messages": [{"role": "user", "content": f"question {number}"}]}
                 try:

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
+_REPEATED = 0.45
+_FREQUENT = [f"frequent question {number}" for number in range(12)]
+"""What a part of all requests asks again and again: a cache answers it."""
+
 
 @dataclass(frozen=True)
 class Client:
@@ -47,13 +51,14 @@ class Traffic:
             wave = 1 + 0.5 * math.sin(time.monotonic() / 60 + seed)
             await asyncio.sleep(chance.expovariate(client.per_second * wave))
             model = chance.choice(client.models)
-            task = asyncio.create_task(self._ask(http, client.key, model, chance.random() < client.streamed))
+            question = chance.choice(_FREQUENT) if chance.random() < _REPEATED else f"question {chance.random()}"
+            task = asyncio.create_task(self._ask(http, client.key, model, question, chance.random() < client.streamed))
             pending.add(task)
             task.add_done_callback(pending.discard)
         await asyncio.gather(*pending)
 
-    async def _ask(self, http: httpx.AsyncClient, key: str, model: str, streamed: bool) -> None:
-        body = {"model": model, "messages": [{"role": "user", "content": "hello"}], "stream": streamed}
+    async def _ask(self, http: httpx.AsyncClient, key: str, model: str, question: str, streamed: bool) -> None:
+        body = {"model": model, "messages": [{"role": "user", "content": question}], "stream": streamed}
         if streamed:
             body["stream_options"] = {"include_usage": True}
         headers = {"Authorization": f"Bearer {key}"}

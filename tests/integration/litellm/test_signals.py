@@ -77,6 +77,8 @@ def test_the_alerts_that_need_no_budget_fire_when_provoked(watched: Watched) -> 
         assert "<no value>" not in text, (name, text)
         assert firing[name]["runbook_url"].endswith(f"/runbooks/{name}")
     assert "var-provider=" in firing["LitellmHighErrorRate"]["dashboard_url"]
+    down = watched.prometheus.query('ALERTS{alertname="LitellmProviderDown"}')
+    assert [series["metric"].get("provider") for series in down] == ["hosted_vllm"]
     assert watched.prometheus.rule_errors() == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ import yaml
 from stackctl.catalogue.rules import RuleSet, resolve_rules
 from stackctl.spec import load_spec
 from tests.command import stackctl
+from tests.integration.alerts.answering import Answering
 from tests.integration.gateway.running import free_port
 from tests.integration.signals.provider import StandInProvider
 from tests.integration.signals.watched import Prometheus, process, prometheus, until
@@ -29,6 +30,7 @@ MODELS = {
     "m-fallback": "fail-500",
     "m-unpriced": "nobody-knows-this",
     "m-lost": "fail-503",
+    "m-limited": "fail-429",
 }
 # None of them needs a budget; each threshold is such that the traffic below crosses it within two scrapes.
 PROVOKED = {
@@ -62,7 +64,9 @@ class Watched:
 
     @contextmanager
     def running(self) -> Iterator[Watched]:
-        with StandInProvider() as provider, self._alertmanager(), self.gateway:
+        # An inbox that refuses every message: its failures are what a panel shows.
+        inbox = closing(Answering(self.ports["inbox"], 400, "no"))
+        with StandInProvider() as provider, inbox, self._alertmanager(), self.gateway:
             self._start_litellm(provider.url)
             with prometheus(self.stack, self.ports["prometheus"]) as self.prometheus:
                 yield self

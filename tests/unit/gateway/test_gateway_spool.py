@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ async def start_again(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "ledger.sqlite")
     await store.open()
     for number in range(3):
-        writer.append(row(number))
+        writer.append(astuple(row(number)))
     reader = SpoolReader(tmp_path, await store.positions())
     (name,) = reader.names()
     rows = [found for _, found in reader.read(name)]
@@ -39,7 +40,7 @@ async def start_again(tmp_path: Path) -> None:
     assert [r.request_id for r in again] == [r.request_id for r in rows] == ["r0", "r1", "r2"]
     assert reader.between(name, 0, reader.positions[name]) == again
     await store.settle(Batch(1, again, reader.positions))
-    writer.append(row(3))
+    writer.append(astuple(row(3)))
     reader = SpoolReader(tmp_path, await store.positions())
     assert [r.request_id for _, r in reader.read(name)] == ["r3"]
     found, count = await store.rows(Question(limit=2))
@@ -51,7 +52,7 @@ async def start_again(tmp_path: Path) -> None:
 
 def test_half_a_row_is_left_until_it_is_whole(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w0-a")
-    writer.append(row(0))
+    writer.append(astuple(row(0)))
     name, size = writer.position
     with (tmp_path / name).open("ab") as file:
         file.write(b'{"request_id": "ha')
@@ -64,11 +65,11 @@ def test_half_a_row_is_left_until_it_is_whole(tmp_path: Path) -> None:
 
 def test_a_line_that_is_not_a_row_is_left_out_and_later_rows_are_not(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w0-a")
-    writer.append(row(0))
+    writer.append(astuple(row(0)))
     name, _ = writer.position
     with (tmp_path / name).open("ab") as file:
         file.write(b'not json\n{"unknown": 1}\n')
-    writer.append(row(1))
+    writer.append(astuple(row(1)))
     rows = SpoolReader(tmp_path, {}).read(name)
     assert [r.request_id for _, r in rows] == ["r0", "r1"]
     writer.close()
@@ -76,12 +77,12 @@ def test_a_line_that_is_not_a_row_is_left_out_and_later_rows_are_not(tmp_path: P
 
 def test_a_spool_is_deleted_only_when_nobody_writes_to_it(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w0-a")
-    writer.append(row(0))
+    writer.append(astuple(row(0)))
     reader = SpoolReader(tmp_path, {})
     (name,) = reader.names()
     assert len(reader.read(name)) == 1
     assert not reader.remove_if_finished(name)
-    writer.append(row(1))
+    writer.append(astuple(row(1)))
     writer.close()
     assert not reader.remove_if_finished(name)
     assert len(reader.read(name)) == 1
@@ -91,7 +92,7 @@ def test_a_spool_is_deleted_only_when_nobody_writes_to_it(tmp_path: Path) -> Non
 
 def test_a_full_disk_keeps_rows_in_memory_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = SpoolWriter(tmp_path, "w0-a")
-    writer.append(row(0))
+    writer.append(astuple(row(0)))
     real = os.write
 
     def half(file: int, data: bytes) -> int:
@@ -100,9 +101,9 @@ def test_a_full_disk_keeps_rows_in_memory_and_in_order(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "write", half)
     for number in (1, 2):
         with pytest.raises(SpoolFullError):
-            writer.append(row(number))
+            writer.append(astuple(row(number)))
     monkeypatch.undo()
-    writer.append(row(3))
+    writer.append(astuple(row(3)))
     reader = SpoolReader(tmp_path, {})
     (name,) = reader.names()
     assert [r.request_id for _, r in reader.read(name)] == ["r0", "r1", "r2", "r3"]

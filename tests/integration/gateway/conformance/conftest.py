@@ -22,6 +22,7 @@ BEHAVIOURS = (
     "good", "embed", "status-400", "status-401", "status-429", "status-500", "silent", "cut", "cut-first", "endless",
     "garbage", "sse-garbage", "gemini-3",
 )  # fmt: skip
+WAYS = ("plain", "stream")
 TIMEOUTS = {"connect_s": 2, "first_byte_s": 0.6, "idle_s": 2, "total_s": 10}
 CLIENTS: dict[str, Any] = {
     "openai": ChatCompletions,
@@ -59,6 +60,10 @@ def models(fakes: dict[str, Fake]) -> list[dict[str, Any]]:
         for behaviour in BEHAVIOURS
     ]
     for provider, fake in fakes.items():
+        # A provider that says when to come back is not asked again until then, whoever asks: so each case has its own.
+        for name in (f"status-429-{client}-{way}" for client in CLIENTS for way in WAYS):
+            resting = deployment(provider, fake, "status-429")
+            found.append({"name": f"{provider}-{name}", "deployments": [{**resting, "id": f"{provider}-{name}"}]})
         chain = {"name": f"{provider}-chain", "deployments": [deployment(provider, fake, "cut-first")]}
         chain["deployments"][0]["id"] += "-chain"
         found.append({**chain, "fallbacks": [f"{provider}-good"]})
@@ -95,8 +100,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             assert b'"error":"' not in text if path == gateway.log else True, text.decode()
 
 
-@pytest.fixture
-def client(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Any]:
-    made = CLIENTS[request.param](stack.gateway.url, stack.key)
+@pytest.fixture(scope="session")
+def clients(stack: Stack) -> Iterator[dict[str, Any]]:
+    """One of each for all tests: a client's TLS context alone takes longer than most tests."""
+    made = {name: kind(stack.gateway.url, stack.key) for name, kind in CLIENTS.items()}
     yield made
-    made.close()
+    for client in made.values():
+        client.close()
+
+
+@pytest.fixture
+def client(request: pytest.FixtureRequest, clients: dict[str, Any]) -> Any:
+    return clients[request.param]

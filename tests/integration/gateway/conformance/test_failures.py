@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.gateway.conformance.asking import Client
-from tests.integration.gateway.conformance.conftest import CLIENTS, Stack
+from tests.integration.gateway.conformance.conftest import CLIENTS, WAYS, Stack
 
 UPSTREAMS = ("openai", "azure", "anthropic", "gemini")
 clients = pytest.mark.parametrize("client", CLIENTS, indirect=True)
@@ -28,8 +28,13 @@ TYPES = {
     ("behaviour", "status"),
     [("status-400", 400), ("status-401", 401), ("status-429", 429), ("status-500", 500)],
 )
-def test_a_refusal(client: Client, provider: str, behaviour: str, status: int, stream: bool) -> None:
-    failed = client.fail(f"{provider}-{behaviour}", stream)
+def test_a_refusal(
+    request: pytest.FixtureRequest, client: Client, provider: str, behaviour: str, status: int, stream: bool
+) -> None:
+    model = f"{provider}-{behaviour}"
+    if status == 429:
+        model += f"-{request.node.callspec.params['client']}-{WAYS[stream]}"
+    failed = client.fail(model, stream)
     assert failed.status == status
     assert failed.type in TYPES[status]
     assert failed.retry_after == ("7" if status == 429 else None)

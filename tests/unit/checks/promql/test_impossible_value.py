@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackctl.problem import Severity
-from tests.unit.checks.subjects import PROMETHEUS, alert, dashboard, found, messages, subject
+from tests.unit.checks.subjects import PROMETHEUS, alert, dashboard, found, messages, record, subject
 
 ID = "promql/impossible-value"
 
@@ -38,3 +38,9 @@ def test_a_bucket_edge_that_the_histogram_does_not_have_is_reported() -> None:
 
 def test_a_variable_may_hold_anything() -> None:
     assert messages(ID, dashboard('rate(litellm_tokens_used_total{token_type=~"$type"}[5m])')) == []
+
+
+def test_a_label_that_a_recording_rule_sets_has_that_value_and_no_other() -> None:
+    rules = record('label_replace(up, "side", "left", "", "") or label_replace(up, "side", "right", "", "")', "sides")
+    assert messages(ID, rules, alert('sides{side="right"} == 0')) == []
+    assert len(messages(ID, rules, alert('sides{side="rigt"} == 0'))) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackctl.problem import Severity
-from tests.unit.checks.subjects import PROMETHEUS, alert, found, messages, record, subject
+from tests.unit.checks.subjects import PROMETHEUS, alert, dashboard, found, messages, record, subject
 
 ID = "promql/unknown-label"
 
@@ -46,3 +46,10 @@ def test_a_label_that_metric_relabelling_drops_is_gone() -> None:
     expr = "sum by (team) (rate(litellm_requests_total[5m])) > 1"
     assert messages(ID, alert(expr), PROMETHEUS) == []
     assert len(messages(ID, alert(expr), dropped)) == 1
+
+
+def test_alerts_have_the_labels_of_the_alerts_that_run() -> None:
+    rules = alert("sum by (model) (rate(litellm_requests_total[5m])) > 1", labels={"severity": "info", "team": "a"})
+    assert messages(ID, rules, dashboard("count by (alertname, model, team) (ALERTS)"), closed=True) == []
+    assert len(messages(ID, rules, dashboard("count by (moel) (ALERTS)"), closed=True)) == 1
+    assert messages(ID, rules, dashboard("count by (moel) (ALERTS)"), closed=False) == []
