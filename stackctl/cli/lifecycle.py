@@ -31,7 +31,10 @@ def up(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running if a part fails to start.")] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(help="Seconds to wait for every part to be ready.", show_default="60; compose or LiteLLM: 180"),
+        typer.Option(
+            help="Seconds to wait for every part to be ready.",
+            show_default="60; compose: 180; LiteLLM: 180, on compose 300",
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until every part is ready; `up` always does.")] = True,  # noqa: ARG001
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,

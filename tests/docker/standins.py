@@ -23,6 +23,7 @@ import pip
 
 from stackctl.render.compose import known_images
 from stackctl.runtime.tools import parts_dir
+from tests.litellm_sdk import VERSION, sdk_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -189,6 +190,18 @@ def python(*, with_pip: bool = True) -> Tree:
     return tree
 
 
+def litellm() -> Tree:
+    """The real proxy as scripts/litellm installs it, on the same Python."""
+    tree, packages = python(with_pip=False), sdk_packages()
+    unused = {"pip", "_polars_runtime_32", "polars", "__pycache__"}
+    for path in packages.rglob("*"):
+        inside = path.relative_to(packages)
+        if path.is_file() and not unused & set(inside.parts):
+            tree.files[f"usr/local/lib/{packages.parent.name}/site-packages/{inside}"] = path
+    tree.texts["usr/local/bin/litellm"] = ("#!/usr/local/bin/python3\n" + (_HERE / "litellm.py").read_text(), 0o755)
+    return tree
+
+
 _RECIPES: dict[str, tuple[Callable[[], Tree], tuple[str, ...]]] = {
     "prometheus": (prometheus, ('ENTRYPOINT ["/bin/prometheus"]', "USER nobody", "WORKDIR /prometheus")),
     "alertmanager": (alertmanager, ('ENTRYPOINT ["/bin/alertmanager"]', "USER nobody", "WORKDIR /alertmanager")),
@@ -204,16 +217,20 @@ _RECIPES: dict[str, tuple[Callable[[], Tree], tuple[str, ...]]] = {
     ),
     "redis": (redis, ("ENV PATH=/usr/local/bin:/bin", "WORKDIR /data")),
     "python": (python, ("ENV PATH=/usr/local/bin:/bin", 'CMD ["python3"]')),
+    "litellm": (litellm, ("ENV PATH=/usr/local/bin:/bin",)),
 }
+EVERY_STACK = tuple(part for part in _RECIPES if part != "litellm")
 
 
 def image_name(part: str) -> str:
     """The official name and tag that the stack asks for."""
     known = known_images()
+    if part == "litellm":
+        return f"{known[part].image}:v{VERSION}"
     return f"{known[part].image}:{known[part].tag}" if part in known else PYTHON_IMAGE
 
 
-def import_images(docker: Callable[..., str], parts: Iterable[str] = _RECIPES) -> None:
+def import_images(docker: Callable[..., str], parts: Iterable[str] = EVERY_STACK) -> None:
     """Make every image in the engine that `docker` talks to."""
     for part in parts:
         changes = (word for change in _RECIPES[part][1] for word in ("--change", change))

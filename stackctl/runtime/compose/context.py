@@ -64,8 +64,12 @@ def context_digest(directory: Path) -> str:
 
 
 def build_arguments() -> dict[str, str]:
-    """`STACKCTL_PYTHON_IMAGE` replaces the base image; with wheels at hand no index is asked."""
-    arguments = {}
+    """`STACKCTL_PYTHON_IMAGE` replaces the base image; with wheels at hand no index is asked.
+
+    SOURCE_DATE_EPOCH is given always: BuildKit dates the image itself by it only then. The classic builder knows
+    no such date, so there the layers are the same from build to build, and the image's id is not.
+    """
+    arguments = {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "0")}
     if image := os.environ.get("STACKCTL_PYTHON_IMAGE"):
         arguments["PYTHON_IMAGE"] = image
     if _offline_wheels():

@@ -56,7 +56,7 @@ def pull_image(engine: Engine, image: str, progress: Progress) -> None:
         reason = (done.stderr.strip().splitlines() or ["unknown"])[-1]
         raise UnavailableError(
             f"the image {image} cannot be pulled: {reason.removeprefix('Error response from daemon: ')}",
-            remedy="check the network, or name a mirror's copy under images.use in stack.yaml",
+            remedy="check the network, or name a mirror's copy under images.references in stack.yaml",
         )
 
 

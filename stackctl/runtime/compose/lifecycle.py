@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from stackctl.spec import Spec
     from stackctl.stack import StackDir
 
-_PATIENCE_S = 180.0
+_PATIENCE_S = {"bundled": 180.0, "litellm": 300.0}
 _PORT_TAKEN = ("port is already allocated", "address already in use")
 
 
@@ -67,7 +67,7 @@ class ComposeRuntime:
                 project.refuse_namesake()
             was_there = bool(project.containers())
             try:
-                self._start(project, progress, timeout_s or _PATIENCE_S)
+                self._start(project, progress, timeout_s or _PATIENCE_S[self._spec.gateway.engine])
             except BaseException:
                 if not (keep or was_there):
                     project.compose("down", "--timeout", "10")
@@ -116,7 +116,7 @@ class ComposeRuntime:
                 done = project.compose("restart", *([part] if part else []))
             if done.returncode:
                 raise StartError(f"docker compose restart failed: {complaint(done)}", remedy="is the stack up?")
-            self._wait(project, progress, time.monotonic() + (timeout_s or _PATIENCE_S))
+            self._wait(project, progress, time.monotonic() + (timeout_s or _PATIENCE_S[self._spec.gateway.engine]))
             return compose_status(project, self._stack, self._spec)
 
     def pull(self, progress: Progress) -> list[str]:

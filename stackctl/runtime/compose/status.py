@@ -71,6 +71,8 @@ def _state(container: Container) -> State:
 
 
 def _health(container: Container, part: Part | None, prober: Prober) -> Health:
+    if container.state == "paused":
+        return Health(False, f"paused: `docker unpause {container.name}` lets it go on")
     if container.state != "running":
         return Health(False, f"{container.state}, exit code {container.exit_code}")
     if container.health == "unhealthy":

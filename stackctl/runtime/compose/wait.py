@@ -74,7 +74,9 @@ def gave_up(container: Container | None) -> bool:
     if container is None:
         return False
     # One that has ended once is started again by the engine; it may have been the machine's slowness.
-    return container.state == "dead" or container.restarts >= _MOST_RESTARTS or container.health == "unhealthy"
+    return (
+        container.state in ("dead", "paused") or container.restarts >= _MOST_RESTARTS or container.health == "unhealthy"
+    )
 
 
 def _why_not(container: Container | None, part: Part | None, prober: Prober | None) -> str:
@@ -87,6 +89,8 @@ def _why_not(container: Container | None, part: Part | None, prober: Prober | No
         return f"keeps ending: it was restarted {container.restarts} times"
     if container.state in ("exited", "dead", "restarting"):
         return f"ended with exit code {container.exit_code}"
+    if container.state == "paused":
+        return f"is paused: `docker unpause {container.name}` lets it go on"
     if container.health == "unhealthy":
         return "is unhealthy"
     if not container.healthy:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 UP_S = 300
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_engine() -> Iterator[DockerEngine]:
     engine = start_engine()
     try:
@@ -32,7 +31,7 @@ def running_engine() -> Iterator[DockerEngine]:
         engine.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def engine(running_engine: DockerEngine) -> Iterator[DockerEngine]:
     """The engine, with this thread in its network and its client on PATH."""
     wanted = running_engine.environment | {
@@ -90,7 +89,7 @@ class ComposeStack:
 _SERVICES = ("gateway", "prometheus", "alertmanager", "inbox", "grafana", "postgres", "redis")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def new_stack(
     engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], ComposeStack]]:
@@ -111,9 +110,12 @@ def new_stack(
         stack.run("down", "--volumes", "--yes")
 
 
-def free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in held]
-    for each in held:
-        each.close()
-    return ports
+@pytest.fixture(scope="package")
+def second(new_stack: Callable[[str], ComposeStack]) -> ComposeStack:
+    """A stack with PostgreSQL and Redis of its own, beside whatever else runs."""
+    made = new_stack("second")
+    made.change("{url: sqlite, pool_size: 50}", "{url: postgres, pool_size: 20}")
+    made.change("runtime: compose", "redis: {enabled: true}\nruntime: compose")
+    started = made.run("up")
+    assert started.code == 0, started.err
+    return made

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import signal
 import socket
+import subprocess
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.command import stackctl
-from tests.integration.compose.conftest import ComposeStack
+from stackctl import __version__
+from stackctl.runtime.compose.context import build_arguments, write_context
+from tests.command import EXECUTABLE, Finished, stackctl
+from tests.integration.compose.conftest import UP_S, ComposeStack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -35,23 +44,59 @@ def stack(new_stack: Callable[[str], ComposeStack]) -> ComposeStack:
     return made
 
 
-def test_the_delivery_of_alerts_is_proven(stack: ComposeStack) -> None:
-    proof = stack.run("validate", "--json")
-    assert proof.code == 0, proof.err or proof.out
-    assert {alert["outcome"] for alert in proof.envelope["data"]["alerts"]} == {"proven"}
+@dataclass(frozen=True)
+class Meanwhile:
+    """What takes its time and needs no hands: two proofs, and the image built once more."""
+
+    proof: Future[Finished]
+    foreign: Future[Finished]
+    layers: Future[str]
 
 
-def test_a_stack_that_somebody_else_started_is_proven_by_its_urls(stack: ComposeStack, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def meanwhile(stack: ComposeStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meanwhile]:
+    with ThreadPoolExecutor(3) as pool:
+        proof = pool.submit(stack.run, "validate", "--json")
+        foreign = pool.submit(prove_by_urls, stack, tmp_path_factory.mktemp("foreign"))
+        layers = pool.submit(build_again, stack, tmp_path_factory.mktemp("again") / "context")
+        yield Meanwhile(proof, foreign, layers)
+
+
+def prove_by_urls(stack: ComposeStack, directory: Path) -> Finished:
     parts = [
         word for part in ("gateway", "prometheus", "alertmanager", "inbox") for word in (f"--{part}", stack.url(part))
     ]
     key = ("--master-key", f"file:{stack.root / 'secrets/gateway-master-key'}")
-    scraped = ("--scraped-as", "http://gateway:4000")
-    done = stackctl(
-        "validate", "-C", tmp_path, *parts, *key, *scraped, "--alert", "LitellmKeyBudget80", "--json", timeout=200
-    )
+    one = ("--scraped-as", "http://gateway:4000", "--alert", "LitellmKeyBudget80")
+    return stackctl("validate", "-C", directory, *parts, *key, *one, "--json", timeout=UP_S)
+
+
+def build_again(stack: ComposeStack, context: Path) -> str:
+    write_context(context)
+    arguments = [word for pair in build_arguments().items() for word in ("--build-arg", "=".join(pair))]
+    stack.engine.docker("build", "--no-cache", "-q", "-t", "stackctl/again:1", *arguments, str(context))
+    return layers_of(stack, "stackctl/again:1")
+
+
+def layers_of(stack: ComposeStack, image: str) -> str:
+    return stack.engine.docker("inspect", "-f", "{{json .RootFS.Layers}}", image)
+
+
+def test_the_delivery_of_alerts_is_proven(meanwhile: Meanwhile) -> None:
+    proof = meanwhile.proof.result()
+    assert proof.code == 0, proof.err or proof.out
+    assert {alert["outcome"] for alert in proof.envelope["data"]["alerts"]} == {"proven"}
+
+
+def test_a_stack_that_somebody_else_started_is_proven_by_its_urls(meanwhile: Meanwhile) -> None:
+    done = meanwhile.foreign.result()
     assert done.code == 0, done.err or done.out
     assert [alert["alert"] for alert in done.envelope["data"]["alerts"]] == ["LitellmKeyBudget80"]
+
+
+def test_the_same_context_builds_the_same_layers(stack: ComposeStack, meanwhile: Meanwhile) -> None:
+    """The classic builder dates the image itself, so its id differs; every byte and time in it is the same."""
+    assert meanwhile.layers.result() == layers_of(stack, f"stackctl/stackctl:{__version__}")
 
 
 def test_status_tells_everything_from_any_terminal(stack: ComposeStack) -> None:
@@ -177,16 +222,19 @@ def test_doctor_finds_nothing_wrong_and_its_archive_holds_no_secret(stack: Compo
     assert not [secret for secret in secrets for text in texts.values() if secret in text]
 
 
-def test_two_stacks_live_side_by_side(stack: ComposeStack, new_stack: Callable[[str], ComposeStack]) -> None:
-    second = new_stack("second")
-    started = second.run("up")
-    assert started.code == 0, started.err
-    assert "building" not in started.err
+def test_two_stacks_live_side_by_side(stack: ComposeStack, second: ComposeStack) -> None:
     assert stack.run("status").code == 0
+    assert second.run("status").code == 0
+    assert set(stack.containers()) < set(second.containers())
     assert set(stack.containers().values()).isdisjoint(second.containers().values())
-    assert second.run("down").code == 0
-    assert second.containers() == {}
-    assert stack.run("status").code == 0
+    networks = ("network", "ls", "-q", "--filter")
+    mine, its = (
+        set(stack.engine.docker(*networks, f"label=com.docker.compose.project={name}").split())
+        for name in (stack.name, second.name)
+    )
+    assert mine
+    assert its
+    assert mine.isdisjoint(its)
 
 
 def test_a_taken_port_names_the_container_or_the_process(
@@ -218,11 +266,37 @@ def test_a_part_that_cannot_start_is_told_with_its_last_words_and_removed_again(
     assert broken.containers() == {}
 
 
+def test_logs_follow_until_they_are_left(stack: ComposeStack) -> None:
+    command = [EXECUTABLE, "logs", "gateway", "-f", "-n", "1", "-C", stack.root]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        assert "gateway-1" in following.stdout.readline()
+        assert following.poll() is None
+        following.send_signal(signal.SIGINT)
+        following.stdout.read()
+        assert following.wait(30) == 130
+
+
 def test_logs_and_restart_work_on_one_part(stack: ComposeStack) -> None:
     assert "level=" in stack.run("logs", "prometheus", "-n", 5).out
     before = stack.inspect("inbox")["State"]["StartedAt"]
     assert stack.run("restart", "inbox").code == 0
     assert stack.inspect("inbox")["State"]["StartedAt"] != before
+
+
+def answered(answer: str, *arguments: object) -> str:
+    """What the command says on a terminal where somebody types `answer`."""
+    mine, its = pty.openpty()
+    with subprocess.Popen([EXECUTABLE, *map(str, arguments)], stdin=its, stdout=its, stderr=its) as asking:
+        os.close(its)
+        os.write(mine, f"{answer}\n".encode())
+        said = b""
+        with contextlib.suppress(OSError):  # how a terminal says that the other side is gone
+            while text := os.read(mine, 4096):
+                said += text
+        assert asking.wait(60) != 0
+    os.close(mine)
+    return said.decode()
 
 
 def test_down_keeps_the_data_unless_told_otherwise(stack: ComposeStack) -> None:
@@ -234,5 +308,7 @@ def test_down_keeps_the_data_unless_told_otherwise(stack: ComposeStack) -> None:
     assert volumes()
     assert not (stack.root / ".stackctl/compose/secrets").exists()
     assert stack.run("down", "--volumes").code == 2
+    assert "Remove the ledger and every metric of this stack?" in answered("n", "down", "--volumes", "-C", stack.root)
+    assert volumes()
     assert stack.run("down", "--volumes", "--yes").code == 0
     assert volumes() == []

@@ -9,8 +9,6 @@ import pytest
 from tests.integration.compose.test_lifecycle import reaches_the_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.integration.compose.conftest import ComposeStack
 
 # One engine for all: with --dist loadgroup these tests stay in one process. A marker given by a conftest comes too late.
@@ -18,14 +16,9 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
 STORES = ("postgres", "redis")
 
 
-@pytest.fixture(scope="module")
-def stack(new_stack: Callable[[str], ComposeStack]) -> ComposeStack:
-    made = new_stack("stores")
-    made.change("{url: sqlite, pool_size: 50}", "{url: postgres, pool_size: 20}")
-    made.change("runtime: compose", "redis: {enabled: true}\nruntime: compose")
-    started = made.run("up")
-    assert started.code == 0, started.err
-    return made
+@pytest.fixture
+def stack(second: ComposeStack) -> ComposeStack:
+    return second
 
 
 def test_the_stores_start_before_the_gateway_and_are_healthy(stack: ComposeStack) -> None:
@@ -56,3 +49,8 @@ def test_a_store_is_confined_and_has_no_way_out(stack: ComposeStack, service: st
     assert "NoNewPrivs:\t1" in status
     assert not reaches_the_world(stack, service)
     assert not stack.inspect(service)["HostConfig"]["PortBindings"]
+
+
+def test_down_of_one_stack_leaves_nothing_of_it(stack: ComposeStack) -> None:
+    assert stack.run("down").code == 0
+    assert stack.containers() == {}

@@ -29,11 +29,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(command: list[str], url: str, environment: dict[str, str], log: Path) -> Iterator[str]:
+def served(
+    command: list[str], url: str, environment: dict[str, str], log: Path, patience_s: float = 60
+) -> Iterator[str]:
     """Run a server until the end of the block; its URL answers when the block begins."""
     with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + patience_s
             while True:
                 with contextlib.suppress(httpx.HTTPError):
                     if httpx.get(url, trust_env=False).status_code == 200:

@@ -1,8 +1,10 @@
-"""Every rendered Compose file of the golden specs, and the Dockerfile, by rules of our own."""
+"""Every rendered Compose file of the golden specs by rules of our own; the Dockerfile by hadolint too."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,16 @@ def test_every_writable_place_is_a_named_volume_or_memory(
     if "PROMETHEUS_MULTIPROC_DIR" in service.get("environment", {}):
         place = service["environment"]["PROMETHEUS_MULTIPROC_DIR"]
         assert any(entry.startswith(f"{place}:uid={service['user'].split(':')[0]},") for entry in service["tmpfs"])
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    hadolint, dockerfile = Path(sys.executable).with_name("hadolint"), data_dir("templates") / "compose" / "Dockerfile"
+    done = subprocess.run([hadolint, "--no-color", dockerfile], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    broken = subprocess.run(
+        [hadolint, "-"], input="FROM debian\nUSER root\n", capture_output=True, text=True, check=False
+    )
+    assert "DL3006" in broken.stdout, "it does look"
 
 
 def test_the_dockerfile_ends_as_a_user_without_privileges_and_pins_what_it_installs() -> None:
