@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from tests.integration.gateway.running import MASTER, Running, mock_model
 
@@ -156,6 +158,27 @@ def test_a_taken_port_and_a_taken_state_directory_are_one_line(tmp_path: Path) -
         other.http.close()
         assert ended.returncode == 1
         assert "in use by another gateway" in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("case", ["newer", "foreign", "garbage"])
+def test_a_ledger_that_cannot_be_used_is_one_line(tmp_path: Path, case: str) -> None:
+    gateway = Running(tmp_path, workers=1)
+    gateway.state.mkdir()
+    ledger = gateway.state / "ledger.sqlite"
+    if case == "garbage":
+        ledger.write_text("this is a diary and no database " * 200)
+    else:
+        with contextlib.closing(sqlite3.connect(ledger)) as database, database:
+            made = "create table schema_steps (number int, name text)" if case == "newer" else "create table ledger (x)"
+            database.execute(made)
+            if case == "newer":
+                database.execute("insert into schema_steps values (99, 'from the future')")
+    with pytest.raises(AssertionError, match="ended with"):
+        gateway.start()
+    (line,) = [text for text in gateway.log.read_text().splitlines() if "accountant" in text and "error" in text]
+    assert "ledger.sqlite cannot be used" in line
+    assert "move it away" in line
+    assert "Traceback" not in gateway.log.read_text()
 
 
 def test_a_crash_loop_ends_with_the_reason(tmp_path: Path) -> None:
