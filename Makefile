@@ -20,12 +20,13 @@ test: setup
 test-slow: setup
 	@scripts/parts stable newer cosign databases docker compose
 	@scripts/litellm
+	@scripts/dclint
 	@.venv/bin/pytest -n 2 --dist loadgroup -m slow $(PYTEST_ARGS)
 
 check: setup
 	@scripts/check
 
-# Breaks every name, label, guard, comparison, threshold and window in turn; takes half an hour on two cores.
+# Breaks every name, label, guard, comparison, threshold and window in turn; takes ten minutes of processor time.
 mutation-report: setup
 	@scripts/parts stable
 	@.venv/bin/python -m tests.mutation

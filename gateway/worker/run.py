@@ -204,7 +204,8 @@ async def run(
     gc.set_threshold(50_000, 20, 100)
     ends = [asyncio.create_task(event.wait()) for event in (stop, worker.app.worn)]
     await asyncio.wait((serving, *ends), return_when=asyncio.FIRST_COMPLETED)
-    worker.routes.draining = True
+    # A worker that is only replaced answers what it has accepted; its successor gets the rest.
+    worker.routes.draining = stop.is_set()
     server.should_exit = True
     await serving
     for task in (*tasks, *ends):

@@ -11,7 +11,9 @@ from stackctl.spec.quantity import byte_count
 
 if TYPE_CHECKING:
     from stackctl.spec import Spec
-    from stackctl.spec.model import Deployment, Key, Model, Routing, Timeouts
+    from stackctl.spec.gateway import Routing
+    from stackctl.spec.model import Key
+    from stackctl.spec.models import Deployment, Model, Timeouts
     from stackctl.spec.money import Budget, Cache
 
 MASTER_KEY_FILE = "secrets/gateway-master-key"

@@ -53,6 +53,75 @@ def test_sigterm_finishes_what_is_in_flight(tmp_path: Path) -> None:
         database.close()
 
 
+def test_sigterm_finishes_streams_refuses_new_work_and_flushes_the_ledger(tmp_path: Path) -> None:
+    with Running(tmp_path, workers=2) as gateway:
+        key = gateway.key(key_alias="streamer")
+        texts: list[str] = []
+        begun = threading.Barrier(5)
+
+        def stream() -> None:
+            body = {
+                "model": "demo",
+                "stream": True,
+                "messages": [{"role": "user", "content": "hello"}],
+                "mock": {"chunk_interval_s": 0.1, "completion_tokens": 20},
+            }
+            head = {"Authorization": f"Bearer {key}"}
+            with httpx.stream("POST", f"{gateway.url}/v1/chat/completions", json=body, headers=head) as answer:
+                parts = answer.iter_text()
+                text = next(parts)
+                begun.wait(60)
+                texts.append(text + "".join(parts))
+
+        streams = [threading.Thread(target=stream) for _ in range(4)]
+        for one in streams:
+            one.start()
+        begun.wait(60)
+        assert gateway.process is not None
+        gateway.process.terminate()
+        gateway.until(lambda: not _welcome(gateway, key), "new work is refused")
+        for one in streams:
+            one.join()
+        assert [text.rstrip().endswith("data: [DONE]") for text in texts] == [True] * 4
+        assert gateway.process.wait(30) == 0
+        with sqlite3.connect(gateway.state / "ledger.sqlite") as database:
+            rows = database.execute("select status, completion_tokens from ledger where stream").fetchall()
+        database.close()
+        assert rows == [(200, 20)] * 4
+
+
+def _welcome(gateway: Running, key: str) -> bool:
+    try:
+        return gateway.chat(key).status_code != 503
+    except httpx.TransportError:
+        return False
+
+
+def test_a_worker_that_has_served_its_share_is_replaced_without_a_lost_request(tmp_path: Path) -> None:
+    with Running(tmp_path, workers=2, serving={"recycle_after": 100}) as gateway:
+        key = gateway.key(key_alias="many")
+        before = {process.pid for process in gateway.children("worker")}
+        answers: list[int] = []
+
+        def ask() -> None:
+            # A connection of its own each: one that is kept may be closed at the very moment it is used again.
+            body = {"model": "demo", "messages": [{"role": "user", "content": "x"}]}
+            head = {"Authorization": f"Bearer {key}", "Connection": "close"}
+            with httpx.Client(base_url=gateway.url, headers=head, timeout=60) as client:
+                answers.extend([client.post("/v1/chat/completions", json=body).status_code for _ in range(75)])
+
+        clients = [threading.Thread(target=ask) for _ in range(8)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        assert answers == [200] * 600
+        gateway.until(lambda: not before & {p.pid for p in gateway.children("worker")}, "both workers are new")
+        gateway.until(lambda: gateway.total("litellm_requests_total", key="many", status="200") == 600, "all counted")
+        rows = gateway.admin("GET", "/spend/logs", params={"api_key": key})
+        assert len(rows) == len({row["request_id"] for row in rows}) == 600
+
+
 def test_dead_parts_come_back_and_the_port_is_free_after_the_master_s_death(tmp_path: Path) -> None:
     with Running(tmp_path) as gateway:
         key = gateway.key(key_alias="k")
