@@ -97,16 +97,27 @@ class Faults:
     def __init__(self, pair: Pair, count: int, outage: float) -> None:
         self._pair, self._outage = pair, outage
         self._lock = threading.Lock()
-        steps = (self.worker, self.writers, self.redis, self.postgres, self.gateway)
+        steps = (self.postgres, self.worker, self.writers, self.redis, self.gateway)
         self._due = [((n + 1) * count // (len(steps) + 1), step) for n, step in enumerate(steps)]
         self._began = time.perf_counter()
+        self._busy = False
 
     def __call__(self, done: int) -> None:
         with self._lock:
-            step = self._due.pop(0)[1] if self._due and done >= self._due[0][0] else None
+            due = bool(self._due) and done >= self._due[0][0] and not self._busy
+            step = self._due.pop(0)[1] if due else None
+            self._busy = self._busy or due
         if step is not None:
-            print(f"{time.perf_counter() - self._began:7.1f} s  {step.__name__}", flush=True)
+            self._say(f"{step.__name__} at request {done}")
             step()
+            self._say(f"{step.__name__} is over")
+            self._busy = False
+        elif self._busy:
+            # So that requests are left for the time after a long outage.
+            time.sleep(0.02)
+
+    def _say(self, what: str) -> None:
+        print(f"{time.perf_counter() - self._began:7.1f} s  {what}", flush=True)
 
     def worker(self) -> None:
         self._pair.first.kill(self._pair.first.children("worker")[0])

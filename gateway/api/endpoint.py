@@ -96,17 +96,17 @@ class Endpoint:
         try:
             answer = await self._buy(request, outcome)
         except asyncio.CancelledError:
-            self._left(request, outcome)
+            await self._left(request, outcome)
             return
         finally:
             scope["gateway.abandonable"] = False
         await self._send_answer(answer, outcome, send)
 
-    def _left(self, request: Request, outcome: Outcome) -> None:
+    async def _left(self, request: Request, outcome: Outcome) -> None:
         """The prompt was sent, and its provider bills it."""
         outcome.failed(499, "client_closed_request")
         if outcome.step is not None:
-            outcome.usage = Usage(request.raw_size // 4, estimated=True)
+            outcome.usage = await missing_usage.of_stream(request, [], 0, Usage(estimated=True))
         self._accounting.finish(outcome)
 
     async def _buy(self, request: Request, outcome: Outcome) -> Answer:
