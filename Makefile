@@ -13,7 +13,7 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer cosign
+	@scripts/parts stable newer cosign databases
 	@.venv/bin/pytest -n 4 --dist loadgroup -m "not slow" $(PYTEST_ARGS)
 
 # With a Docker engine, PostgreSQL and a real LiteLLM, all fetched here: most of an hour on two cores.
@@ -26,7 +26,7 @@ test-slow: setup
 check: setup
 	@scripts/check
 
-# Breaks every name, label, guard, comparison, threshold and window in turn; takes half an hour on two cores.
+# Breaks every name, label, guard, comparison, threshold and window in turn; takes ten minutes of processor time.
 mutation-report: setup
 	@scripts/parts stable
 	@.venv/bin/python -m tests.mutation

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stackctl.catalogue.links import Links
-    from stackctl.spec.model import RuleOverride
+    from stackctl.spec.monitoring import RuleOverride
 
 Severity = Literal["none", "info", "warning", "critical"]
 

@@ -13,7 +13,7 @@ from stackctl.catalogue.load import line_of
 from stackctl.catalogue.promql import selectors
 from stackctl.catalogue.signals import load_signals
 from stackctl.errors import SpecError, UsageError
-from stackctl.spec.model import RuleOverride
+from stackctl.spec.monitoring import RuleOverride
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,9 @@ from stackctl.spec.quantity import byte_count
 
 if TYPE_CHECKING:
     from stackctl.spec import Spec
-    from stackctl.spec.model import Deployment, Key, Model, Routing, Timeouts
+    from stackctl.spec.gateway import Routing
+    from stackctl.spec.model import Key
+    from stackctl.spec.models import Deployment, Model, Timeouts
     from stackctl.spec.money import Budget, Cache
 
 MASTER_KEY_FILE = "secrets/gateway-master-key"
@@ -83,7 +85,8 @@ def _listen(spec: Spec) -> dict[str, Any]:
     """Inside a container it listens on every address; which of them the host publishes is the Compose file's matter."""
     if spec.runtime == "compose":
         return {"host": "0.0.0.0", "port": CONTAINER_PORTS["gateway"]}  # noqa: S104
-    return {"host": spec.gateway.host, "port": spec.gateway.port}
+    admin = {} if spec.gateway.admin_port is None else {"admin_port": spec.gateway.admin_port}
+    return {"host": spec.gateway.host, "port": spec.gateway.port, **admin}
 
 
 def _database(spec: Spec) -> dict[str, Any]:

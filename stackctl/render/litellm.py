@@ -10,11 +10,12 @@ from stackctl.render.gateway import MASTER_KEY_FILE
 from stackctl.render.places import CONTAINER_PORTS, SECRETS_DIR, secret_name, secret_path
 from stackctl.render.templates import fill
 from stackctl.render.yaml_text import to_yaml
-from stackctl.spec.model import Routing, Timeouts
+from stackctl.spec.gateway import Routing
+from stackctl.spec.models import Timeouts
 
 if TYPE_CHECKING:
     from stackctl.spec import Spec
-    from stackctl.spec.model import Deployment, Model
+    from stackctl.spec.models import Deployment, Model
     from stackctl.spec.quantity import Duration
 
 STRATEGIES = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from stackctl.spec.contradictions import fault
-from stackctl.spec.quantity import Duration, check_size
+from stackctl.spec.quantity import Duration, Size
 from stackctl.spec.secret import SecretRef
 from stackctl.spec.section import Section
 
@@ -82,8 +82,7 @@ class Cache(Section):
     )
     mode: Literal["exact", "semantic"] = Field(
         "exact",
-        description="`exact` knows the same request again; `semantic` also a question that means the same. Its index "
-        "is each worker's own.",
+        description="`exact` knows the same request again; `semantic` also a question that means the same.",
     )
     embedding_model: str | None = Field(
         None, description="For `semantic`: the model of this spec that embeds questions; its cost is the key's."
@@ -120,6 +119,4 @@ class LoopGuard(Section):
     window: Duration = Field(Duration("1m"), description="How far back repeats are counted.")
     repeats: int = Field(30, ge=2, le=10_000, description="Nearly identical requests of a key in the window.")
     turns: int = Field(40, ge=2, le=10_000, description="Requests of one conversation that each grew.")
-    context: Annotated[str, AfterValidator(check_size)] = Field(
-        "400KB", description="How large such a conversation must have become."
-    )
+    context: Size = Field("400KB", description="How large such a conversation must have become.")

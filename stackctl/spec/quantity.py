@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 _UNITS_MS = {
@@ -88,3 +88,6 @@ def check_size(value: str) -> str:
     if not isinstance(value, str) or not _SIZE.fullmatch(value):
         raise ValueError(f"{value!r} is not a size: write it like 512MB or 2GB")
     return value
+
+
+Size = Annotated[str, AfterValidator(check_size)]

@@ -6,7 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$"
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
 
 
 class Section(BaseModel):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SLOW = ("compose", "litellm", "money", "gateway/conformance", "gateway/routing")
+SLOW = ("compose", "litellm", "gateway/conformance", "gateway/routing")
 """Suites that start a Docker engine, databases, a real LiteLLM or many gateways: `make test-slow` runs them."""
 
 

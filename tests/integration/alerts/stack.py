@@ -71,8 +71,6 @@ groups:
     rules:
       - {record: "own:clash", expr: "up + on () up"}
 """
-GATEWAY = {"cache": {"mode": "exact"}, "loop_guard": {"action": "observe", "repeats": 5}}
-"""What the gateway is told beside the spec."""
 FORECAST = {"key": "steady", "team": "ops"}
 """Whose budget has a past: six hours of it cannot be waited for."""
 
@@ -151,11 +149,11 @@ class Stack:
 
     def _spend_steadily(self) -> None:
         """So much that the budget's past goes on: a fall would be a new period."""
-        body = {"model": "mocked", "messages": [{"role": "user", "content": "hello"}]}
         bearer = {"Authorization": f"Bearer sk-{FORECAST['key']}"}
         spent = re.compile(rf'litellm_budget_spent_usd{{.*key="{FORECAST["key"]}".*}} 0\.06')
-        httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=bearer)
-        httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=bearer)
+        for question in ("first", "second"):
+            body = {"model": "mocked", "messages": [{"role": "user", "content": question}]}
+            httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=bearer)
         until(lambda: spent.search(httpx.get(f"{self.url}/metrics").text), "what was spent")
 
     def _write(self) -> None:
@@ -163,14 +161,12 @@ class Stack:
         (self.root / "secrets").mkdir(mode=0o700)
         (self.root / "rules").mkdir()
         (self.root / "rules" / "clash.yml").write_text(CLASH)
-        for name in ("gateway-master-key", "free", "spender", "limited", "steady"):
+        for name in ("gateway-master-key", "free", "spender", "limited", "steady", "brief"):
             (self.root / "secrets" / name).write_text(f"sk-{name}")
             (self.root / "secrets" / name).chmod(0o600)
         (self.root / "stack.yaml").write_text(yaml.safe_dump(self._spec()))
         done = stackctl("render", "-C", self.root)
         assert done.code == 0, done.err
-        gateway = self.bundle / "gateway/gateway.yaml"
-        gateway.write_text(yaml.safe_dump(yaml.safe_load(gateway.read_text()) | GATEWAY))
         config = self.bundle / "prometheus/prometheus.yml"
         content = yaml.safe_load(config.read_text())
         content["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
@@ -190,7 +186,7 @@ class Stack:
         return {
             "version": 1,
             "name": "provoked",
-            "gateway": {"port": self.ports["gateway"], "workers": 1},
+            "gateway": {"port": self.ports["gateway"], "workers": 1, "cache": {}, "loop_guard": {"repeats": 5}},
             "models": [
                 model("fine", "openai", "fine"),
                 model("down", "downer", "down", fallbacks=["locked"]),
@@ -203,6 +199,7 @@ class Stack:
             "keys": [
                 {"name": "free", "secret": "file:secrets/free"},
                 {"name": "spender", "team": "spenders", "secret": "file:secrets/spender", "budget": tiny},
+                {"name": "brief", "secret": "file:secrets/brief", "budget": {"usd": 1, "period": "15s"}},
                 {"name": "limited", "team": "ops", "secret": "file:secrets/limited", "rpm": 6},
                 {"name": "steady", "team": "ops", "secret": "file:secrets/steady", "budget": tiny},
             ],
@@ -226,6 +223,7 @@ class Senders:
                 ("free", "wrecked", 0.5),
                 ("free", "unpriced", 0.5),
                 ("spender", "mocked", 0.5),
+                ("brief", "fine", 0.5),
                 ("limited", "mocked", 0.5),
             )
         ]
@@ -250,15 +248,17 @@ class Senders:
 
 
 def backfill(data: Path) -> None:
-    """Six hours in which a budget was spent steadily, from 5 to 30 %, as blocks of Prometheus."""
+    """Seven hours in which a budget was spent steadily, from 5 to 30 %, as blocks of Prometheus."""
     now = int(time.time())
     labels = ",".join(f'{name}="{value}"' for name, value in FORECAST.items())
-    name = "llm:budget_used:ratio"
-    steps = range(7 * 60, 4, -1)
-    lines = [f"{name}{{{labels}}} {0.3 - 0.25 * ago / (7 * 60)} {now - ago * 60}" for ago in steps]
+    minutes = range(7 * 60, 4, -1)
+    lines = ["# TYPE llm:budget_used:ratio gauge"]
+    lines += [f"llm:budget_used:ratio{{{labels}}} {0.3 - 0.25 * m / (7 * 60)} {now - m * 60}" for m in minutes]
+    lines += ["# TYPE llm:spend_usd:total gauge"]
+    lines += [f'llm:spend_usd:total{{{labels},model="old"}} {7 - m / 60} {now - m * 60}' for m in minutes]
     data.mkdir(parents=True)
     history = data.parent / "history.om"
-    history.write_text("\n".join([f"# TYPE {name} gauge", *lines, "# EOF", ""]))
+    history.write_text("\n".join([*lines, "# EOF", ""]))
     command = [stable_parts().promtool, "tsdb", "create-blocks-from", "openmetrics", history, data]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

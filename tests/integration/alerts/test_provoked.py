@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.alerts.answering import Answering
 from tests.integration.alerts.stack import Senders, Stack, wait_until_free
+from tests.integration.dashboards.asking import panel_queries, without_data
+from tests.integration.dashboards.test_panels import EXPECTED_EMPTY
 from tests.integration.signals.watched import until
 
 OF_CONFIGURATIONS = {"PrometheusConfigReloadFailed", "AlertmanagerConfigReloadFailed"}
@@ -39,6 +41,9 @@ def test_every_alert_fires_when_provoked(stack: Stack) -> None:
             text = " ".join(annotations.values())
             assert "error expanding" not in text, text
             assert "<no value>" not in text, text
+        # The panels that have no data while all is well.
+        quiet = {name: query for name, query in panel_queries(stack.bundle).items() if name in EXPECTED_EMPTY}
+        assert without_data(stack.api.url, quiet, (), within_s=120) == set()
         with closing(stack.lock_ledger()):
             fires(stack, OF_THE_LEDGER)
     stack.break_configurations()

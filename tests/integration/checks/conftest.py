@@ -71,7 +71,8 @@ def _config(directory: Path) -> dict[str, Any]:
         mock_model("broken", deployment={"mock": {"error": 500}}, fallbacks=["demo"]),
     ]
     limits = {"budget": {"usd": 500, "soft_usd": 400, "period": "30d"}, "rpm": 10000, "max_parallel": 100}
-    return {"models": models, "keys": [{"name": "ci", "secret": "file:key", **limits}]}
+    keys = [{"name": "ci", "secret": "file:key", **limits}]
+    return {"models": models, "keys": keys, "cache": {"mode": "exact"}, "loop_guard": {"action": "observe"}}
 
 
 def _write(found: Scraped, port: int) -> None:

@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from stackctl.render import render_bundle, write
 from stackctl.runtime import down, up
 from stackctl.scaffold import free_ports
@@ -38,7 +36,7 @@ MANNERS = {
 SPEC = """\
 version: 1
 name: acme-llm
-gateway: {{port: {gateway}, workers: 2}}
+gateway: {{port: {gateway}, workers: 2, cache: {{}}, loop_guard: {{}}}}
 models:
   - name: gpt-4o
     deployments:
@@ -73,8 +71,6 @@ prometheus: {{port: {prometheus}}}
 alertmanager: {{port: {alertmanager}}}
 alerts: {{inbox: {{port: {inbox}}}}}
 """
-GATEWAY = {"cache": {"mode": "exact"}, "loop_guard": {"action": "observe"}}
-"""What the gateway is told beside the spec."""
 CLIENTS = [
     Client("sk-chatbot", 3.0, ("gpt-4o", "gpt-4o", "gpt-4o", "claude-sonnet"), streamed=0.8),
     Client("sk-ci", 0.8, ("gpt-4o-mini",), streamed=0.0),
@@ -141,8 +137,6 @@ class Live:
         source = load_spec(self.dir.spec)
         self.spec = source.spec
         write(render_bundle(source), self.dir.bundle)
-        gateway = self.dir.bundle / "gateway" / "gateway.yaml"
-        gateway.write_text(yaml.safe_dump(yaml.safe_load(gateway.read_text()) | GATEWAY), encoding="utf-8")
         if self._fast:
             self._hurry(self.dir.bundle / "prometheus" / "prometheus.yml")
 
