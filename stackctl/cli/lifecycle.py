@@ -84,7 +84,12 @@ def down(
     if volumes and not yes:
         if not sys.stdin.isatty():
             raise UsageError("--volumes removes the ledger and every metric of this stack", remedy="confirm with --yes")
-        typer.confirm("Remove the ledger and every metric of this stack?", abort=True, err=True)
+        if not typer.confirm("Remove the ledger and every metric of this stack?", err=True):
+            return Result(
+                {"directory": str(directory)},
+                exit_code=Exit.NO,
+                view=lambda data: [f"{data['directory']}: left as it is"],
+            )
     _runtime(directory).down(progress(as_json=json_output), volumes=volumes)
     return Result({"directory": str(directory)}, view=lambda data: [f"{data['directory']}: nothing is running"])
 
