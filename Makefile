@@ -13,13 +13,14 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer cosign
+	@scripts/parts stable newer cosign databases
 	@.venv/bin/pytest -n 4 --dist loadgroup -m "not slow" $(PYTEST_ARGS)
 
 # With a Docker engine, PostgreSQL and a real LiteLLM, all fetched here: most of an hour on two cores.
 test-slow: setup
 	@scripts/parts stable newer cosign databases docker compose
 	@scripts/litellm
+	@scripts/dclint
 	@.venv/bin/pytest -n 2 --dist loadgroup -m slow $(PYTEST_ARGS)
 
 check: setup

@@ -19,6 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import defaultdict
 from pathlib import Path
 
@@ -44,8 +45,8 @@ def main() -> None:
             with contextlib.ExitStack() as stack:
                 running = _start_all(stack, names, directory, upstream)
                 points = _measure(running, directory, upstream, arguments)
-                memory = {name: _worker_mb(r) for name, r in running.items()}
-                soak = []
+                memory = {name: _memory(r) for name, r in running.items()}
+                soak: list[tuple[float, dict[str, float]]] = []
                 if arguments.soak and "ours" in running:
                     soak = _soak(running["ours"], upstream, directory, arguments.soak)
         finally:
@@ -121,21 +122,29 @@ def _calm(url: str, lua: Path, connections: int, seconds: float, gateway: Runnin
     return best
 
 
-def _worker_mb(gateway: Running) -> float:
-    return max(memory_mb(gateway.process.pid).values())
+def _memory(gateway: Running) -> dict[str, float]:
+    """Resident megabytes by role; of a peer the process that has most."""
+    found = memory_mb(gateway.process.pid)
+    if not gateway.roles:
+        return {"worker": max(found), "all": sum(found)}
+    return {**dict(zip(("master", *gateway.roles), found, strict=False)), "all": sum(found)}
 
 
-def _soak(gateway: Running, upstream: Upstream, directory: Path, seconds: float) -> list[tuple[float, float]]:
-    """(minute, MB of the largest process) over a long load."""
+def _soak(
+    gateway: Running, upstream: Upstream, directory: Path, seconds: float
+) -> list[tuple[float, dict[str, float]]]:
+    """(minute, MB by role) over a long load with a scrape every 15 s."""
     lua = script(directory / "request.lua", gateway.headers, gateway.model, False)
-    found, started_at = [(0.0, _worker_mb(gateway))], time.monotonic()
-    while time.monotonic() - started_at < seconds:
-        wrk(gateway.url, lua, 16, min(30.0, seconds), gateway.process.pid, upstream.pids)
-        found.append(((time.monotonic() - started_at) / 60, _worker_mb(gateway)))
+    found, started_at = [(0.0, _memory(gateway))], time.monotonic()
+    while (passed := time.monotonic() - started_at) < seconds:
+        wrk(gateway.url, lua, 16, min(15.0, seconds - passed + 1), gateway.process.pid, upstream.pids)
+        with urllib.request.urlopen(gateway.metrics, timeout=60) as page:
+            page.read()
+        found.append(((time.monotonic() - started_at) / 60, _memory(gateway)))
     return found
 
 
-def _report(points: Points, memory: dict[str, float], soak: list[tuple[float, float]]) -> None:
+def _report(points: Points, memory: dict[str, dict[str, float]], soak: list[tuple[float, dict[str, float]]]) -> None:
     def middle(name: str, kind: str, count: int, what: str) -> float | None:
         loads = points.get((name, kind, count))
         return statistics.median(getattr(load, what) for load in loads) if loads else None
@@ -149,10 +158,17 @@ def _report(points: Points, memory: dict[str, float], soak: list[tuple[float, fl
     names = list(memory)
     columns = sorted({(kind, count) for _, kind, count in points})
     print("\nRequests per gateway-CPU-second (median of the rounds)\n")
-    row(["gateway", *(f"{kind} c={count}" for kind, count in columns), "MB of its largest process"])
-    row(["---"] * (len(columns) + 2))
+    row(["gateway", *(f"{kind} c={count}" for kind, count in columns), "MB of its worker", "MB of all"])
+    row(["---"] * (len(columns) + 3))
     for name in names:
-        row([name, *(shown(middle(name, *c, "per_cpu_second")) for c in columns), f"{memory[name]:.0f}"])
+        row(
+            [
+                name,
+                *(shown(middle(name, *c, "per_cpu_second")) for c in columns),
+                f"{memory[name]['worker']:.0f}",
+                f"{memory[name]['all']:.0f}",
+            ]
+        )
     print("\nLatency, microseconds\n")
     row(["gateway", *(f"{kind} c={count} p50 / p99" for kind, count in columns)])
     row(["---"] * (len(columns) + 1))
@@ -162,7 +178,11 @@ def _report(points: Points, memory: dict[str, float], soak: list[tuple[float, fl
     if "ours" in memory:
         _ratios(names, middle)
     if soak:
-        print("\nMB after minutes: " + ", ".join(f"{minute:.1f}: {mb:.1f}" for minute, mb in soak))
+        print("\nMB after minutes of load")
+        row(["minute", *soak[0][1]])
+        row(["---"] * (len(soak[0][1]) + 1))
+        for minute, roles in soak[:: max(len(soak) // 10, 1)]:
+            row([f"{minute:.1f}", *(f"{mb:.1f}" for mb in roles.values())])
     print("\n" + json.dumps({"errors": {f"{n} {k} {c}": sum(p.errors for p in v) for (n, k, c), v in points.items()}}))
 
 

@@ -49,10 +49,10 @@ def _accounting(directory: Path, rounds: int) -> None:
     recorder = Recorder(directory, "w0")
     edges = catalogue()[_HISTOGRAM].buckets
     who = ("model", "team", "key", "provider")
-    requests = Counter("requests", "Requests.", (*who, "status"))
-    tokens = Counter("tokens", "Tokens.", (*who, "token_type"))
-    spend = Counter("spend", "USD.", who)
-    seconds = Histogram("seconds", "Seconds.", (*who, "status"), buckets=edges)
+    requests: Counter = Counter("requests", "Requests.", (*who, "status"))
+    tokens: Counter = Counter("tokens", "Tokens.", (*who, "token_type"))
+    spend: Counter = Counter("spend", "USD.", who)
+    seconds: Histogram = Histogram("seconds", "Seconds.", (*who, "status"), buckets=edges)
 
     def stock() -> None:
         requests.labels("m", "t", "k", "p", "200").inc()
@@ -133,7 +133,8 @@ def _scrapes(directory: Path, children: int, rounds: int) -> None:
     from gateway.metrics.page import Page
 
     def filled(slot: str) -> list[Number | Distribution]:
-        meter, made = Meter(directory, slot), []
+        meter = Meter(directory, slot)
+        made: list[Number | Distribution] = []
         for n in range(children // 4):
             who = (f"model-{n % 23:02d}", f"team-{n % 97:03d}", f"key-{n:06d}", "openai")
             lasts = (("200",), ("input",), ())

@@ -39,6 +39,9 @@ class Running:
     streams: str = ""
     stream_model: str = "fake-stream"
     tls_model: str = "fake-tls"
+    # The processes below the first one, in the order of their start; without it all are alike.
+    roles: tuple[str, ...] = ()
+    metrics: str = ""
 
 
 Starter = Callable[[Path, Upstream], Running]
@@ -108,7 +111,9 @@ def ours(directory: Path, upstream: Upstream) -> Running:
     process = _serving(directory, command, environment, port)
     secret = (books / "secret").read_text()
     path = f"{url}/v1/chat/completions"
-    return Running(process, path, {"Authorization": f"Bearer {secret}"}, streams=path)
+    roles = ("accountant", "exporter", "worker")
+    headers = {"Authorization": f"Bearer {secret}"}
+    return Running(process, path, headers, streams=path, roles=roles, metrics=f"{url}/metrics")
 
 
 def _schema() -> str:

@@ -114,10 +114,11 @@ def tree_cpu(pid: int) -> float:
     return total
 
 
-def memory_mb(pid: int) -> dict[str, float]:
-    """Resident megabytes of each process of a tree, by pid."""
+def memory_mb(pid: int) -> list[float]:
+    """Resident megabytes of a process and of those below it, in the order of their start."""
     root = psutil.Process(pid)
-    return {str(p.pid): p.memory_info().rss / 2**20 for p in (root, *root.children(recursive=True))}
+    below = sorted(root.children(recursive=True), key=lambda process: process.create_time())
+    return [process.memory_info().rss / 2**20 for process in (root, *below)]
 
 
 class Upstream:

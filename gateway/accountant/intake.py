@@ -63,6 +63,7 @@ class Intake:
 
     def drain(self) -> None:
         """Take in every whole row that is in the spools now."""
+        now = clock.now()
         for name in self._spools.names():
             while True:
                 start = self._spools.positions.get(name, 0)
@@ -74,7 +75,7 @@ class Intake:
                 waiting.parts.append((name, start, end))
                 waiting.batch.positions[name] = end
                 for offset, row in rows:
-                    self._take(waiting, name, offset, row)
+                    self._take(waiting, name, offset, row, now)
 
     async def commit(self, money: asyncio.Lock | None = None) -> bool:
         """Put what was taken in into the database. On failure nothing is lost and False is returned."""
@@ -137,7 +138,7 @@ class Intake:
             self._batches.append(last)
         return last
 
-    def _take(self, waiting: _Waiting, name: str, offset: int, row: Row) -> None:
+    def _take(self, waiting: _Waiting, name: str, offset: int, row: Row, now: float) -> None:
         waiting.count += 1
         self.backlog += 1
         if waiting.whole:
@@ -157,10 +158,10 @@ class Intake:
             owners = (self._books.teams.get(row.team_id), self._books.users.get(row.user_id))
             for payer in (key, *owners):
                 if payer is not None:
-                    self._charge(waiting.batch, payer.account, row)
+                    self._charge(waiting.batch, payer.account, row, now)
 
-    def _charge(self, batch: Batch, account: Account, row: Row) -> None:
-        window = account.charge(row.cost, row.started, clock.now())
+    def _charge(self, batch: Batch, account: Account, row: Row, now: float) -> None:
+        window = account.charge(row.cost, row.started, now)
         charge = batch.charges.setdefault((account.kind, account.identity, window), Charge())
         charge.spent += row.cost
         self.charged.add((account.kind, account.identity))

@@ -53,6 +53,7 @@ class Sync:
                 await self.look()
                 await self._reserves.let_idle_go()
                 self._windows.gateways = max(await self._store.alive(), 1)
+                self._windows.answered()
                 away = False
             except StoreError as error:
                 if not away:

@@ -147,7 +147,7 @@ class SharedWindows:
     While the database does not answer, each gateway goes on with its equal part of every limit, so that all
     together stay within it; the part is used until the minute in which the database answers again is over.
     In the minute in which it stopped answering nobody can know what the others let in, so nothing more is let
-    in until that minute is over.
+    in until that minute is over; also when the database is back before, for a crash may have cost it some counts.
     """
 
     def __init__(self, store: PostgresStore) -> None:
@@ -158,6 +158,7 @@ class SharedWindows:
         self._recount = True
         self._wake = asyncio.Event()
         self._alone_since = self._alone_until = -1
+        self._failing = False
         self.gateways = 1
         self.taken = self._local.taken
         self.last: dict[str, Place] = {}
@@ -242,15 +243,20 @@ class SharedWindows:
     def go_alone(self, why: str) -> None:
         """The database does not answer."""
         this_minute = int(clock.now() // _MINUTE_S)
-        if not self._alone:
+        if not self._failing:
             _log.error("limits go by this gateway's part of 1/%d: %s", self.gateways, why)
-            self._alone_since = this_minute
+            self._failing, self._alone_since = True, this_minute
         self._alone_until = this_minute
         self._recount = True
 
+    def answered(self) -> None:
+        """The database answers."""
+        if self._failing:
+            self._failing, self._alone_until = False, int(clock.now() // _MINUTE_S)
+
     @property
     def _alone(self) -> bool:
-        return int(clock.now() // _MINUTE_S) <= self._alone_until
+        return self._failing or int(clock.now() // _MINUTE_S) <= self._alone_until
 
     def _by_part(self, limits: Limits, tokens: int) -> Place:
         def part(limit: int | None) -> int | None:

@@ -62,7 +62,7 @@ class Accounting:
             released, slot = self._gate.settle(reservation, outcome.cost), reservation.slot
             tokens, minute = reservation.tokens, reservation.minute
         try:
-            self._spool.append((*_fields(outcome, outcome.key, seconds), released, slot, tokens, minute))
+            self._spool.append((*row_fields(outcome, outcome.key, seconds), released, slot, tokens, minute))
         except SpoolFullError as error:
             _log.error("a ledger row waits in memory: %s", error)
 
@@ -117,7 +117,7 @@ def labels_of(outcome: Outcome) -> Labels:
     return Labels(outcome.model, key.team, key.alias, key.series, outcome.provider)
 
 
-def _fields(outcome: Outcome, key: Pass, seconds: float) -> tuple[Any, ...]:
+def row_fields(outcome: Outcome, key: Pass, seconds: float) -> tuple[Any, ...]:
     """The fields of `gateway.ledger.Row` in their order, up to those for the accountant."""
     step, usage = outcome.step, outcome.usage or _NOTHING
     served = deployment = provider = upstream = ""

@@ -9,6 +9,7 @@ from gateway import clock
 from gateway.api.answers import Scope as AsgiScope
 from gateway.api.outcome import Outcome
 from gateway.cache import Batches, Controls, Entry, Scope, Store, identity_of
+from gateway.cache.redis_questions import RedisQuestions
 from gateway.cache.semantic import SemanticIndex, question_of
 from gateway.limits import Pass
 from gateway.metrics.recorder import Recorder
@@ -37,9 +38,26 @@ class Question:
 class Meaning:
     """What a semantic cache adds."""
 
-    def __init__(self, index: SemanticIndex, embed: Embed) -> None:
-        self.index = index
+    def __init__(self, index: SemanticIndex, embed: Embed, shared: RedisQuestions | None = None) -> None:
+        """`shared`: what other workers have been asked."""
+        self._index = index
+        self._shared = shared
         self.embed = embed
+
+    async def nearest(self, group: bytes, vector: Sequence[float]) -> bytes | None:
+        """The identity of the nearest question that is near enough."""
+        if self._shared is not None:
+            for known, identity, ttl_s in await self._shared.news(group):
+                self._index.add(group, known, identity, ttl_s)
+        found = self._index.nearest(group, vector)
+        return found[0] if found is not None else None
+
+    async def add(self, group: bytes, vector: Sequence[float], identity: bytes, ttl_s: float) -> None:
+        """A question whose answer is kept now; what is told to all comes back as news."""
+        if self._shared is not None:
+            await self._shared.add(group, vector, identity, ttl_s)
+        else:
+            self._index.add(group, vector, identity, ttl_s)
 
 
 class Caching:
@@ -103,8 +121,8 @@ class Caching:
         deployment = outcome.step.deployment.id if outcome.step is not None else ""
         entry = Entry(body, deployment, clock.now())
         await self._store.put(question.identity, entry, ttl_s)
-        if self._meaning is not None and question.vector is not None:
-            self._meaning.index.add(question.group, question.vector, entry, ttl_s)
+        if self._meaning is not None and question.vector is not None and ttl_s > 0:
+            await self._meaning.add(question.group, question.vector, question.identity, ttl_s)
 
     async def close(self) -> None:
         """Give up connections."""
@@ -115,8 +133,10 @@ class Caching:
         if text is None:
             return None
         question.vector = await meaning.embed(text, outcome, request)
-        found = meaning.index.nearest(question.group, question.vector) if question.vector is not None else None
-        return found[0] if found is not None else None
+        if question.vector is None:
+            return None
+        identity = await meaning.nearest(question.group, question.vector)
+        return await self._store.get(identity) if identity is not None else None
 
     def _fresh(self, question: Question, entry: Entry | None) -> Entry | None:
         most = question.controls.max_age_s

@@ -25,12 +25,13 @@ from gateway.cache import Entry
 from gateway.config import Deployment
 from gateway.errors import ApiError, UpstreamError
 from gateway.money import usd_from_nano
-from gateway.providers import Answer, Kind, Provider, Request, Stream
+from gateway.providers import Answer, Kind, Provider, Request, Stream, Usage
 
 _log = logging.getLogger("gateway.worker")
 # Bytes of a stream that are kept while it is sent.
 _MOST_KEPT = 1 << 20
 _VERSION = b"x-litellm-version: %b\r\n" % __version__.encode()
+_TRAILER = b"trailer: x-litellm-response-cost\r\n"
 _HEAD = (
     b"x-litellm-call-id: %b\r\n%bx-litellm-attempted-retries: %d\r\nx-litellm-attempted-fallbacks: %d\r\n"
     b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n"
@@ -77,9 +78,10 @@ class Endpoint:
             if self._cache is not None and (question := self._cache.question(scope, outcome, request)) is not None:
                 await self._cached(self._cache, question, request, outcome, receive, send)
             elif request.stream:
+                outcome.trailers = (b"te", b"trailers") in scope["headers"]
                 await self._stream(request, outcome, receive, send)
             else:
-                await self._answer(request, outcome, send)
+                await self._answer(scope, request, outcome, send)
         except ApiError as error:
             await self._refuse(send, outcome, error)
         except UpstreamError as error:
@@ -88,8 +90,24 @@ class Endpoint:
             _log.exception("request %s failed", outcome.request_id)
             await self._refuse(send, outcome, ApiError(500, "api_error", "The gateway failed"))
 
-    async def _answer(self, request: Request, outcome: Outcome, send: Send) -> None:
-        await self._send_answer(await self._buy(request, outcome), outcome, send)
+    async def _answer(self, scope: Scope, request: Request, outcome: Outcome, send: Send) -> None:
+        # Nobody waits for the answer of a client that has left: its attempt is ended (docs/decisions/111).
+        scope["gateway.abandonable"] = True
+        try:
+            answer = await self._buy(request, outcome)
+        except asyncio.CancelledError:
+            self._left(request, outcome)
+            return
+        finally:
+            scope["gateway.abandonable"] = False
+        await self._send_answer(answer, outcome, send)
+
+    def _left(self, request: Request, outcome: Outcome) -> None:
+        """The prompt was sent, and its provider bills it."""
+        outcome.failed(499, "client_closed_request")
+        if outcome.step is not None:
+            outcome.usage = Usage(request.raw_size // 4, estimated=True)
+        self._accounting.finish(outcome)
 
     async def _buy(self, request: Request, outcome: Outcome) -> Answer:
         def call(provider: Provider, deployment: Deployment) -> Awaitable[Answer]:
@@ -195,7 +213,14 @@ class Endpoint:
         relay = _Relay(send, left)
         broken: ApiError | None = None
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": [*EVENTS], "head": _head(outcome)})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": 200,
+                    "headers": EVENTS,
+                    "head": _head(outcome) + _TRAILER * outcome.trailers,
+                }
+            )
             await relay.run(first, events)
         except UpstreamError as error:
             broken = told(error)
@@ -219,7 +244,8 @@ class Endpoint:
             await cache.keep(question, outcome, b"".join((*relay.kept, stream.closing)))
         self._end_stream(outcome, gone)
         last = stream.closing if broken is None else event_of(self._kind, broken, relay.sent)
-        await send({"type": "http.response.body", "body": last})
+        # What it cost is known now.
+        await send({"type": "http.response.body", "body": last, "trailer": _cost(outcome) * outcome.trailers})
 
     def _end_stream(self, outcome: Outcome, gone: bool) -> None:
         if outcome.error_type:

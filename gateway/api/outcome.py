@@ -63,6 +63,8 @@ class Outcome:
     status: int = 0
     error_type: str = ""
     first_token: float | None = None
+    # Whether the client reads header lines that come after a stream.
+    trailers: bool = False
 
     @property
     def provider(self) -> str:

@@ -11,8 +11,6 @@ from heapq import nsmallest
 from math import sqrt
 from typing import Any
 
-from gateway.cache.store import Entry
-
 _LONGEST = 8192
 _MOST_COMPARED = 32
 
@@ -24,12 +22,13 @@ class _Known:
     group: bytes
     vector: array[float]
     signs: int
-    entry: Entry
+    identity: bytes
     until: float
 
 
 class SemanticIndex:
-    """The questions of one worker by group (owner, model and every other parameter), each with its answer.
+    """The questions that one worker knows by group (owner, model and every other parameter), each with the identity
+    under which its answer is kept.
 
     `similarity` is the least cosine at which two questions count as one. Vectors are kept normalised, so that the cosine
     is a sum of products; it is taken for those whose signs differ least, because a cosine of 1,536 numbers costs 50 µs
@@ -43,8 +42,8 @@ class SemanticIndex:
         self._kept: OrderedDict[int, _Known] = OrderedDict()
         self._next = 0
 
-    def nearest(self, group: bytes, vector: Sequence[float]) -> tuple[Entry, float] | None:
-        """The entry whose question is nearest and how near it is, if that is near enough."""
+    def nearest(self, group: bytes, vector: Sequence[float]) -> tuple[bytes, float] | None:
+        """The identity whose question is nearest and how near it is, if that is near enough."""
         wanted, signs, now = _normalised(vector), _signs(vector), self._clock()
         for number in [number for number, known in self._kept.items() if known.until <= now]:
             del self._kept[number]
@@ -58,13 +57,13 @@ class SemanticIndex:
         if found is None:
             return None
         self._kept.move_to_end(found)
-        return self._kept[found].entry, best
+        return self._kept[found].identity, best
 
-    def add(self, group: bytes, vector: Sequence[float], entry: Entry, ttl_s: float) -> None:
-        """Remember an answer."""
+    def add(self, group: bytes, vector: Sequence[float], identity: bytes, ttl_s: float) -> None:
+        """Remember a question."""
         if ttl_s <= 0:
             return
-        self._kept[self._next] = _Known(group, _normalised(vector), _signs(vector), entry, self._clock() + ttl_s)
+        self._kept[self._next] = _Known(group, _normalised(vector), _signs(vector), identity, self._clock() + ttl_s)
         self._next += 1
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)

@@ -30,10 +30,18 @@ HeaderName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za
 
 
 class Listen(_Part):
-    """Where the public API listens."""
+    """Where the public API listens. With an `admin_port` the admin API is there, at `admin_host`, and nowhere else."""
 
     host: str = "127.0.0.1"
     port: int = Field(4000, ge=1, le=65535)
+    admin_host: str = "127.0.0.1"
+    admin_port: int | None = Field(None, ge=1, le=65535)
+
+    @model_validator(mode="after")
+    def _apart(self) -> Listen:
+        if self.admin_port == self.port:
+            raise ValueError("admin_port is the public port")
+        return self
 
 
 class Metrics(_Part):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cache
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 
 from gateway.metrics.catalogue import Metric, catalogue
@@ -12,6 +14,7 @@ from gateway.metrics.cells import CellFile
 from gateway.metrics.numbers import go_float
 
 _INF = float("inf")
+_GAP = "\x00"
 
 
 class Number:
@@ -65,6 +68,16 @@ class Meter:
         file = self._file(metric)
         return Number(file, file.cell(entry_key(metric, metric.name, metric.labels, values)))
 
+    def begin(self, name: str, *values: str) -> bool:
+        """Whether the counter's child is new; it is there afterwards. Raises OSError."""
+        metric = catalogue()[name]
+        file = self._file(metric)
+        key = entry_key(metric, metric.name, metric.labels, values)
+        new = key not in file.cells
+        if new:
+            file.cell(key)
+        return new
+
     def distribution(self, name: str, *values: str) -> Distribution:
         """The histogram child. Raises OSError when its file cannot grow."""
         metric = catalogue()[name]
@@ -100,5 +113,17 @@ def file_name(metric: Metric, slot: str) -> str:
 
 def entry_key(metric: Metric, sample: str, labels: Sequence[str], values: Sequence[str]) -> str:
     """The JSON that prometheus_client's mmap_key writes for one sample."""
-    pairs = dict(zip(labels, values, strict=True))
-    return json.dumps([metric.family, sample, pairs, metric.help], sort_keys=True)
+    template, order = _template(metric.name, sample, tuple(labels))
+    if len(values) != len(order):
+        raise ValueError(f"{metric.name} has the labels {', '.join(labels)}")
+    return template % tuple([encode_basestring_ascii(values[index]) for index in order])
+
+
+@cache
+def _template(name: str, sample: str, labels: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
+    """The text with gaps, and which value goes into each: ten thousand keys start with this many times as many series."""
+    metric = catalogue()[name]
+    order = sorted(range(len(labels)), key=lambda index: labels[index])
+    pairs = dict.fromkeys(labels, _GAP)
+    text = json.dumps([metric.family, sample, pairs, metric.help], sort_keys=True)
+    return text.replace("%", "%%").replace(json.dumps(_GAP), "%s"), tuple(order)

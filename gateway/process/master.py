@@ -72,8 +72,9 @@ class Master:
                 self._tick(state, listener)
                 time.sleep(_TICK_S)
         finally:
-            self._end()
+            # With the workers' it is the last one: from here on connections are refused instead of left waiting.
             listener.close()
+            self._end()
             state_directory.remove_sockets(state)
             os.close(lock)
 

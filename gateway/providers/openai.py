@@ -103,8 +103,9 @@ class ChatStream:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         splitter = EventSplitter()
+        read = self._body.read
         try:
-            async for chunk in self._body:
+            while chunk := await read():
                 for event in splitter.feed(chunk):
                     data = data_of(event)
                     if data == b"[DONE]":

@@ -39,18 +39,22 @@ class Body:
         self._waiter: asyncio.Future[None] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            while self._chunks:
-                chunk = self._chunks.popleft()
-                self.kept -= len(chunk)
-                if self.kept < _HIGH_WATER:
-                    self._connection.resume()
-                yield chunk
+        while chunk := await self.read():
+            yield chunk
+
+    async def read(self) -> bytes:
+        """What came next, or nothing at the end. Raises what ended it before."""
+        while not self._chunks:
             if self._error is not None:
                 raise self._error
             if self.ended:
-                return
+                return b""
             await self._wait()
+        chunk = self._chunks.popleft()
+        self.kept -= len(chunk)
+        if self.kept < _HIGH_WATER:
+            self._connection.resume()
+        return chunk
 
     async def whole(self) -> bytes:
         """All of the body."""

@@ -32,14 +32,26 @@ _DRAINING = ApiError(
 )
 
 
+_NOT_HERE = ApiError(404, "not_found_error", "There is nothing at this path")
+
+
 class App:
     """Dispatch by path and method."""
 
     def __init__(
-        self, endpoints: Mapping[Kind, Endpoint], routes: OpenRoutes, admin: FastAPI, recycle_after: int = 0
+        self,
+        endpoints: Mapping[Kind, Endpoint],
+        routes: OpenRoutes,
+        admin: FastAPI | None,
+        recycle_after: int = 0,
     ) -> None:
-        """After `recycle_after` model requests (0: never) `worn` is set."""
-        self._endpoints = {prefix + path: endpoints[kind] for kind, path in _PATHS.items() for prefix in ("/v1", "")}
+        """After `recycle_after` model requests (0: never) `worn` is set. `admin` is None where it has another port."""
+        self._endpoints = {
+            prefix + path: endpoints[kind]
+            for kind, path in _PATHS.items()
+            if kind in endpoints
+            for prefix in ("/v1", "")
+        }
         self._routes = routes
         self._admin = admin
         self._left = recycle_after
@@ -64,8 +76,10 @@ class App:
                 await route(scope, receive, send)
             else:
                 await _wrong_method(send, path, "GET")
-        else:
+        elif self._admin is not None:
             await self._admin(scope, receive, send)
+        else:
+            await send_error(send, _NOT_HERE)
 
     def _count(self) -> None:
         if self._left:

@@ -15,6 +15,7 @@ _STATUS = {s.value: b"HTTP/1.1 %d %b\r\n" % (s.value, s.phrase.encode()) for s i
 _GONE = {"type": "http.disconnect"}
 _BODILESS = frozenset({204, 304})
 _CLOSE = (b"connection", b"close")
+_UNKNOWN = 1 << 62
 
 
 class Connection(Protocol):
@@ -38,12 +39,13 @@ class Connection(Protocol):
 class Exchange:
     """`run` calls the app. Beside ASGI's messages `send` takes `gateway.whole`: status, headers and body at once.
 
-    Both that and ASGI's start may bring a `head`: header lines that are written already.
+    Both that and ASGI's start may bring a `head`: header lines that are written already. The last part of a body may
+    bring a `trailer`, header lines that were not known before.
     """
 
     __slots__ = (
         "_body", "_chunked", "_complete", "_connection", "_ended", "_expects", "_gone", "_head", "_left", "_started",
-        "_taken", "_waiter", "done", "keep_alive", "scope",
+        "_taken", "_waiter", "abandon", "done", "keep_alive", "scope",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: dict[str, Any], keep_alive: bool, expects: bool) -> None:
@@ -59,6 +61,9 @@ class Exchange:
         self._head = b""
         self._waiter: asyncio.Future[None] | None = None
         self.done: Callable[[], None] = _nothing
+        # What ends the app's work; the app says by `gateway.abandonable` whether it may be ended in the middle.
+        self.abandon: Callable[[], object] = _nothing
+        scope["gateway.abandonable"] = False
 
     async def run(self, app: Callable[[Scope, Receive, Send], Any]) -> None:
         """The app's answer, or a 500 when there is none. Nothing is raised."""
@@ -93,6 +98,8 @@ class Exchange:
         """The client is gone."""
         self._gone = True
         self._wake()
+        if self.scope["gateway.abandonable"]:
+            self.abandon()
 
     # The app's side
 
@@ -119,7 +126,7 @@ class Exchange:
             return
         kind = message["type"]
         if kind == "http.response.body":
-            self._send_part(message.get("body", b""), message.get("more_body", False))
+            self._send_part(message.get("body", b""), message.get("more_body", False), message.get("trailer", b""))
         elif self._started:
             raise RuntimeError(f"{kind} after the answer has begun")
         elif kind == "gateway.whole":
@@ -141,19 +148,22 @@ class Exchange:
             self._left = 0
         elif (length := names.get(b"content-length")) is not None:
             self._left = int(length)
+        elif self.scope["http_version"] == "1.0":
+            # It knows no chunks: the end of the connection is the end of the body.
+            self._left = _UNKNOWN
         else:
             self._chunked = True
             lines += b"transfer-encoding: chunked\r\n"
         # It goes out with the first part of the body: one packet instead of two.
         self._head = b"%b%b\r\n" % (_STATUS[status], lines)
 
-    def _send_part(self, body: bytes, more: bool) -> None:
+    def _send_part(self, body: bytes, more: bool, trailer: bytes) -> None:
         if not self._started:
             raise RuntimeError("a body before its head")
         if self._chunked:
             data = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             if not more:
-                data += b"0\r\n\r\n"
+                data += b"0\r\n%b\r\n" % trailer
         else:
             data = body[: self._left]
             self._left -= len(data)

@@ -11,6 +11,7 @@ from gateway.api.caching import Caching, Meaning
 from gateway.api.embedding import Embedder
 from gateway.api.guarding import Guard
 from gateway.cache import MemoryStore, Scope, Store
+from gateway.cache.redis_questions import RedisQuestions
 from gateway.cache.semantic import SemanticIndex
 from gateway.config import Cache, Config
 from gateway.guard import Action, GuardPolicy
@@ -30,12 +31,12 @@ def cache_of(
     wanted = config.cache
     if wanted is None:
         return None
+    store, shared = _store(wanted, config.instance)
     meaning = None
     if wanted.embedding_model is not None:
         embedder = Embedder(wanted.embedding_model, router, attempts, accounting, gate)
         admission.surcharge = embedder.estimate
-        meaning = Meaning(SemanticIndex(wanted.similarity), embedder)
-    store = _store(wanted, config.instance)
+        meaning = Meaning(SemanticIndex(wanted.similarity), embedder, shared)
     return Caching(store, Scope(wanted.scope), wanted.ttl_s, wanted.opt_in, router, recorder, meaning)
 
 
@@ -52,15 +53,15 @@ def guard_of(config: Config, router: Router, recorder: Recorder, link: Accountan
     return Guard(policy, router, recorder, block)
 
 
-def _store(wanted: Cache, instance: str) -> Store:
+def _store(wanted: Cache, instance: str) -> tuple[Store, RedisQuestions | None]:
     if wanted.backend == "memory":
-        return MemoryStore(wanted.most_bytes)
+        return MemoryStore(wanted.most_bytes), None
     # Imported here: it is large, and most gateways have no Redis.
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
-    from gateway.cache.redis_store import RedisStore
+    from gateway.cache.redis_store import Calm, RedisStore
 
     patience: dict[str, Any] = {
         "socket_timeout": _PATIENCE_S,
@@ -72,4 +73,5 @@ def _store(wanted: Cache, instance: str) -> Store:
     else:
         host, _, port = (wanted.address or "").rpartition(":")
         redis = Redis(host=host, port=int(port), password=wanted.password, **patience)
-    return RedisStore(redis, f"stackctl:{instance}:cache:")
+    prefix, calm = f"stackctl:{instance}:cache:", Calm()
+    return RedisStore(redis, prefix, calm), RedisQuestions(redis, prefix, calm)

@@ -28,6 +28,8 @@ _MOST_UNREAD = 1 << 16
 _HEADERS_WITHIN_S = 30.0
 # Longer than clients and load balancers keep an idle connection (mostly 60 s), so that they close it first.
 _IDLE_FOR_S = 75.0
+# Of a connection that was accepted right before its worker drains.
+_FIRST_REQUEST_WITHIN_S = 2.0
 _NEVER = float("inf")
 _MOST_PATHS = 256
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -61,6 +63,8 @@ class Protocol(asyncio.Protocol):
         self._ahead: deque[Exchange] = deque()
         self._drained: asyncio.Future[None] | None = None
         self._reading = True
+        # Whether a request was answered here, and whether the next one is the last.
+        self._served = self._last = False
         self.full = False
         self.deadline = _NEVER
 
@@ -71,10 +75,14 @@ class Protocol(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """uvicorn drains: what is in flight is finished, then the connection ends."""
-        if self._current is None:
+        self._last = True
+        if self._current is not None:
+            self._current.keep_alive = False
+        elif self._served:
             self.close()
         else:
-            self._current.keep_alive = False
+            # It was accepted a moment ago, and its request is on the way.
+            self.deadline = min(self.deadline, self._loop.time() + _FIRST_REQUEST_WITHIN_S)
 
     def write(self, data: bytes) -> None:
         """To the client."""
@@ -107,6 +115,7 @@ class Protocol(asyncio.Protocol):
         """The current exchange has its whole answer."""
         self._server.total_requests += 1
         self._current = None
+        self._served = True
         if not keep_alive:
             self.close()
             return
@@ -203,7 +212,9 @@ class Protocol(asyncio.Protocol):
             "headers": self._headers,
             "state": self._app_state,
         }
-        exchange = Exchange(self, scope, parser.should_keep_alive() and version != "1.0", self._expects)
+        exchange = Exchange(
+            self, scope, parser.should_keep_alive() and version != "1.0" and not self._last, self._expects
+        )
         self._latest = exchange
         if self._current is None:
             self._serve(exchange)
@@ -231,6 +242,7 @@ class Protocol(asyncio.Protocol):
         tasks = self._server.tasks
         task = self._loop.create_task(exchange.run(self._app))
         tasks.add(task)
+        exchange.abandon = task.cancel
         exchange.done = lambda: tasks.discard(task)
 
 

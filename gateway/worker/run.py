@@ -10,6 +10,7 @@ import random
 import secrets
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 
@@ -32,6 +33,7 @@ from gateway.providers.base import KINDS
 from gateway.providers.registry import providers_for
 from gateway.routing import Router, cooldowns_of
 from gateway.state import StateDirectory
+from gateway.worker import admin_port
 from gateway.worker.app import App
 from gateway.worker.cors import with_cors
 from gateway.worker.extras import cache_of, guard_of
@@ -80,7 +82,10 @@ class Worker:
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
         endpoints = {kind: Endpoint(kind, admission, attempts, accounting, self.guard, self.cache) for kind in KINDS}
-        self.app = App(endpoints, self.routes, admin_app(self.link, admission, config, prices), _recycle_after(config))
+        admin = admin_app(self.link, admission, config, prices)
+        apart = config.listen.admin_port is not None
+        self.app = App(endpoints, self.routes, None if apart else admin, _recycle_after(config))
+        self.admin = App({}, self.routes, admin) if apart and slot == admin_port.SERVED_BY else None
 
     async def keep_spool(self) -> None:
         """Try again to write rows that a full disk kept in memory."""
@@ -145,19 +150,10 @@ async def _watch(server: uvicorn.Server) -> None:
                 connection.check(now)
 
 
-async def run(
-    config: Config,
-    state: StateDirectory,
-    slot: str,
-    listener: socket.socket,
-    prices: dict[str, Price | None],
-    stop: asyncio.Event,
-) -> None:
-    """Be a worker until `stop`, then finish what is in flight."""
-    worker = Worker(config, state, slot, prices)
-    server = _Server(
+def _server(app: Any, config: Config) -> _Server:
+    return _Server(
         uvicorn.Config(
-            with_cors(worker.app, config.serving.cors_origins),
+            app,
             loop="none",
             http=Protocol,
             ws="none",
@@ -170,8 +166,37 @@ async def run(
             timeout_graceful_shutdown=int(config.serving.drain_s),
         )
     )
+
+
+async def _administer(app: App, config: Config) -> None:
+    """Serve the admin API on its own port until cancelled."""
+    if config.listen.admin_port is None:
+        return
+    listener = await admin_port.bound(config.listen.admin_host, config.listen.admin_port)
+    server = _server(app, config)
+    watching = asyncio.create_task(_watch(server))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watching.cancel()
+        listener.close()
+
+
+async def run(
+    config: Config,
+    state: StateDirectory,
+    slot: str,
+    listener: socket.socket,
+    prices: dict[str, Price | None],
+    stop: asyncio.Event,
+) -> None:
+    """Be a worker until `stop`, then finish what is in flight."""
+    worker = Worker(config, state, slot, prices)
+    server = _server(with_cors(worker.app, config.serving.cors_origins), config)
     loops = (worker.link.keep(), worker.keep_spool(), _watch(server))
     tasks = [asyncio.create_task(loop) for loop in loops]
+    if worker.admin is not None:
+        tasks.append(asyncio.create_task(_administer(worker.admin, config)))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     gc.collect()
     gc.freeze()
@@ -179,7 +204,8 @@ async def run(
     gc.set_threshold(50_000, 20, 100)
     ends = [asyncio.create_task(event.wait()) for event in (stop, worker.app.worn)]
     await asyncio.wait((serving, *ends), return_when=asyncio.FIRST_COMPLETED)
-    worker.routes.draining = True
+    # A worker that is only replaced answers what it has accepted; its successor gets the rest.
+    worker.routes.draining = stop.is_set()
     server.should_exit = True
     await serving
     for task in (*tasks, *ends):

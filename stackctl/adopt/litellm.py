@@ -19,10 +19,16 @@ _ENVIRONMENT = "os.environ/"
 _TAKEN = {
     "litellm_params": {
         *("model", "api_base", "api_key", "rpm", "tpm", "weight", "input_cost_per_token", "output_cost_per_token"),
-        *("mock_response",),
+        *("mock_response", "api_version", "timeout"),
     },
-    "litellm_settings": {"callbacks", "success_callback", "failure_callback", "fallbacks", "cache", "cache_params"},
-    "router_settings": {"fallbacks", "redis_host", "redis_port", "redis_password", "redis_url"},
+    "litellm_settings": {
+        *("callbacks", "success_callback", "failure_callback", "cache", "cache_params"),
+        *("fallbacks", "context_window_fallbacks", "num_retries", "allowed_fails"),
+    },
+    "router_settings": {
+        *("redis_host", "redis_port", "redis_password", "redis_url"),
+        *("fallbacks", "context_window_fallbacks", "num_retries", "allowed_fails", "cooldown_time"),
+    },
     "general_settings": {"master_key", "database_url", "database_connection_pool_limit"},
 }
 """What a spec has a place for. What the rendered configuration sets by itself counts as taken."""
@@ -66,7 +72,24 @@ def _gateway(root: Node, workers: int, version: str, runtime: str) -> dict[str, 
         database["url"] = _reference(url)
     if limit.isdigit():
         database["pool_size"] = int(limit) * workers  # LiteLLM's is per worker, the spec's is the total
+    gateway |= {"routing": routing} if (routing := _routing(root)) else {}
     return gateway | ({"database": database} if database else {})
+
+
+def _routing(root: Node) -> dict[str, Any]:
+    routing: dict[str, Any] = {}
+    for section in ("litellm_settings", "router_settings"):  # the router's own come last: they win
+        settings = root.get(section)
+        for name, field in (("num_retries", "retries"), ("allowed_fails", "allowed_failures")):
+            if settings.get(name).text.isdigit():
+                routing[field] = int(settings.get(name).text)
+        if seconds := settings.get("cooldown_time").text:
+            routing["cooldown"] = _duration(seconds)
+    return routing
+
+
+def _duration(seconds: str) -> str:
+    return f"{round(float(seconds) * 1000)}ms" if "." in seconds else f"{seconds}s"
 
 
 def _models(root: Node, problems: list[Problem]) -> list[dict[str, Any]]:
@@ -76,10 +99,11 @@ def _models(root: Node, problems: list[Problem]) -> list[dict[str, Any]]:
         model = models.setdefault(name, {"name": name, "deployments": []})
         model["deployments"].append(_deployment(entry.get("litellm_params"), problems))
     for section in ("litellm_settings", "router_settings"):
-        for item in root.get(section, "fallbacks"):
-            for name, targets in item.items():
-                if name in models:
-                    models[name]["fallbacks"] = [target.text for target in targets if target.text in models]
+        for setting, field in (("fallbacks", "fallbacks"), ("context_window_fallbacks", "context_fallbacks")):
+            for item in root.get(section, setting):
+                for name, targets in item.items():
+                    if name in models:
+                        models[name][field] = [target.text for target in targets if target.text in models]
     return list(models.values())
 
 
@@ -88,8 +112,11 @@ def _deployment(parameters: Node, problems: list[Problem]) -> dict[str, Any]:
     deployment: dict[str, Any] = {"provider": head if slash else "openai", "model": tail if slash else head}
     if parameters.get("mock_response"):
         return deployment | {"provider": "mock"}
-    if base := parameters.get("api_base").text:
-        deployment["api_base"] = base
+    for name in ("api_base", "api_version"):
+        if text := parameters.get(name).text:
+            deployment[name] = text
+    if seconds := parameters.get("timeout").text:
+        deployment["timeouts"] = {"total": _duration(seconds)}
     key = parameters.get("api_key")
     if key.text.startswith(_ENVIRONMENT):
         deployment["api_key"] = _reference(key.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
+from stackctl.checks.doctor.denied_version import examine_spec
 from stackctl.checks.engine import examine
 from stackctl.checks.files import subject_of_bundle
 from stackctl.checks.ignore import apply_ignores
@@ -30,7 +31,7 @@ def check_stack(stack: StackDir) -> tuple[Report, Subject]:
     source = load_spec(stack.spec)
     bundle = render_bundle(source, locked_images(stack, source.spec))
     report = Report()
-    report.add(str(stack.spec), "stackctl", [])
+    report.add(str(stack.spec), "stackctl", examine_spec(source))
     report.add("secrets", "stackctl", check_secrets(source, stack.root))
     subject = subject_of_bundle(source, bundle.files, stack.bundle)
     report.add(_scope(subject), "stackctl", examine(subject))

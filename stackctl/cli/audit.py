@@ -45,13 +45,14 @@ def audit(
     with connect(directory, url) as gateway:
         keys = gateway.list_keys()
         found = rules.examine(keys, gateway.list_teams(), declared_keys(directory, url), idle, datetime.now(UTC))
-        log = _if_there(gateway, calls.changes(changes)) if changes else []
-        storage = _if_there(gateway, calls.storage())
+        log, no_log = _if_there(gateway, calls.changes(changes)) if changes else ([], "")
+        storage, no_storage = _if_there(gateway, calls.storage())
     data = {
         "keys": len(keys),
         "findings": [finding.as_json() for finding in found],
         "changes": log,
         "storage": storage,
+        "not_told": [reason for reason in (no_log, no_storage) if reason],
     }
     problems = [*_problems(found), *_content_problems(storage)]
     return Result(data, problems=problems, exit_code=Exit.NO if problems else Exit.YES, view=_view)
@@ -67,16 +68,14 @@ def declared_keys(directory: Path, url: str) -> set[str]:
     return {key.name for key in load_spec(StackDir(directory.resolve()).spec).spec.keys}
 
 
-def _if_there(gateway: GatewayClient, call: Any) -> Any:
-    """None where the gateway has no such path: LiteLLM has the log of changes with a licence only."""
-    from stackctl.errors import StackctlError, UnavailableError
+def _if_there(gateway: GatewayClient, call: Any) -> tuple[Any, str]:
+    """The answer, or None and why: LiteLLM shows its log of changes with a licence only, and its storage never."""
+    from stackctl.errors import StackctlError
 
     try:
-        return gateway.send(call)
-    except UnavailableError:
-        raise
-    except StackctlError:
-        return None
+        return gateway.send(call), ""
+    except StackctlError as error:
+        return None, error.message
 
 
 def _problems(found: list[KeyFinding]) -> Iterable[Problem]:
@@ -107,9 +106,9 @@ def _content_problems(storage: dict[str, Any] | None) -> Iterable[Problem]:
 def _view(data: dict[str, Any]) -> Iterable[RenderableType]:
     from rich.table import Table
 
-    if data["changes"] is None:
-        yield "changes: this gateway keeps no log of them that it shows"
-    elif data["changes"]:
+    for reason in data["not_told"]:
+        yield f"not told: {reason}"
+    if data["changes"]:
         table = Table("when", "who", "what", "whom", "change", box=None, pad_edge=False)
         for change in data["changes"]:
             table.add_row(change["when"], change["who"], change["what"], change["whom"], change["text"])
@@ -118,7 +117,6 @@ def _view(data: dict[str, Any]) -> Iterable[RenderableType]:
     yield f"keys: {data['keys']}, of which {wrong} to look at"
     storage = data["storage"]
     if storage is None:
-        yield "content: this gateway does not tell what its database holds"
         return
     texts = [c for c in storage["columns"] if c["table"] == "ledger" and c["longest_text"]]
     longest = max(texts, key=lambda c: int(c["longest_text"]), default=None)

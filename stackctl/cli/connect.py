@@ -33,7 +33,7 @@ def connect(directory: Path, url: str = "") -> GatewayClient:
         return GatewayClient(url, key, acting_for=_user())
     stack = StackDir(directory.resolve())
     endpoints = endpoints_of(stack, load_spec(stack.spec).spec)
-    return GatewayClient(endpoints.gateway, endpoints.master_key, acting_for=_user())
+    return GatewayClient(endpoints.administered_at, endpoints.master_key, acting_for=_user())
 
 
 def _user() -> str:

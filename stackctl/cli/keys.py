@@ -25,6 +25,9 @@ Models = Annotated[
     list[str] | None, typer.Option("--model", help="A model it may call; give it again for more. All by default.")
 ]
 Budget = Annotated[float | None, typer.Option(help="Budget in USD per period.", min=0)]
+Soft = Annotated[
+    float | None, typer.Option("--soft-budget", help="USD at which somebody wants to know; nothing is refused.", min=0)
+]
 Period = Annotated[str | None, typer.Option(help="The budget's period, such as 30d.")]
 Rpm = Annotated[int | None, typer.Option(help="Requests per minute.", min=1)]
 Tpm = Annotated[int | None, typer.Option(help="Tokens per minute.", min=1)]
@@ -38,6 +41,7 @@ def create(
     team: Annotated[str | None, typer.Option(help="The team that pays.")] = None,
     model: Models = None,
     budget: Budget = None,
+    soft_budget: Soft = None,
     period: Period = None,
     rpm: Rpm = None,
     tpm: Tpm = None,
@@ -56,6 +60,7 @@ def create(
             team_id=_team_id(gateway, team),
             models=model or (),
             max_budget=budget,
+            soft_budget=soft_budget,
             budget_duration=period,
             rpm_limit=rpm,
             tpm_limit=tpm,
@@ -103,6 +108,7 @@ def update(
     alias: Alias,
     model: Models = None,
     budget: Budget = None,
+    soft_budget: Soft = None,
     period: Period = None,
     rpm: Rpm = None,
     tpm: Tpm = None,
@@ -120,6 +126,7 @@ def update(
             _find(gateway, alias).token,
             models=model,
             max_budget=budget,
+            soft_budget=soft_budget,
             budget_duration=period,
             rpm_limit=rpm,
             tpm_limit=tpm,

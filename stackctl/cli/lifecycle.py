@@ -42,6 +42,7 @@ def up(
     json_output: Json = False,
 ) -> Result:
     """Render the bundle, start every part and wait until all of them are really ready."""
+    from stackctl.checks.doctor.denied_version import examine_spec
     from stackctl.checks.secrets import require_secrets
     from stackctl.cli.progress import progress
     from stackctl.render import drift, render_bundle, write
@@ -55,6 +56,8 @@ def up(
     if dry_run:
         bundle = render_bundle(source, locked_images(stack, source.spec))
         return _dry_run(stack, source.spec, bundle, drift(bundle, stack.bundle))
+    for problem in examine_spec(source):
+        watcher.note(f"{problem.severity}: {problem}")
     runtime.prepare(watcher)
     require_secrets(source, stack.root)
     bundle = render_bundle(source, locked_images(stack, source.spec))

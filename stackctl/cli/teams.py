@@ -12,6 +12,7 @@ from stackctl.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -56,6 +57,49 @@ def list_teams(
     with connect(directory, url) as gateway:
         found = sorted(gateway.list_teams(), key=lambda team: team.alias)
     return Result({"teams": [team.as_json() for team in found]}, view=_table)
+
+
+@teams.command("info")
+@command("teams info")
+def info(
+    name: Name,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """A team and its keys."""
+    from stackctl.cli.connect import connect
+
+    with connect(directory, url) as gateway:
+        team = find_team(gateway, name)
+        mine = sorted(key.alias for key in gateway.list_keys() if key.team_id == team.id)
+    return Result({"teams": [team.as_json()], "keys": mine}, view=_with_keys)
+
+
+@teams.command("block")
+@command("teams block")
+def block(
+    name: Name,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Refuse the requests of all keys of a team from now on."""
+    _set_blocked(directory, url, name, True)
+    return Result({"team": name, "blocked": True}, view=lambda data: [f"{data['team']} is blocked"])
+
+
+@teams.command("unblock")
+@command("teams unblock")
+def unblock(
+    name: Name,
+    directory: Directory = HERE,
+    url: Url = "",
+    json_output: Json = False,  # noqa: ARG001 read by the renderer
+) -> Result:
+    """Let a blocked team in again."""
+    _set_blocked(directory, url, name, False)
+    return Result({"team": name, "blocked": False}, view=lambda data: [f"{data['team']} is let in again"])
 
 
 @teams.command("update")
@@ -105,6 +149,19 @@ def models(
 
     with connect(directory, url) as gateway:
         return Result({"models": gateway.models()}, view=lambda data: data["models"])
+
+
+def _set_blocked(directory: Path, url: str, name: str, blocked: bool) -> None:
+    from stackctl.cli.connect import connect
+    from stackctl.client import calls
+
+    with connect(directory, url) as gateway:
+        gateway.send(calls.block_team(find_team(gateway, name).id, blocked))
+
+
+def _with_keys(data: dict[str, Any]) -> Iterable[RenderableType]:
+    yield from _table(data)
+    yield f"keys: {', '.join(data['keys']) or '-'}"
 
 
 def find_team(gateway: GatewayClient, name: str) -> Team:

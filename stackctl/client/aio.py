@@ -20,8 +20,10 @@ COST_HEADER = "x-litellm-response-cost"
 class AsyncGatewayClient:
     """As GatewayClient, with `send` for every call and `chat` for requests that a user's key makes."""
 
-    def __init__(self, url: str, master_key: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, master_key: str, *, timeout: float = 10.0, admin_url: str = "") -> None:
+        """`admin_url` is where the admin API is, if not at `url`."""
         self.url = url.rstrip("/")
+        self._admin_url = admin_url.rstrip("/") or self.url
         self._master_key = master_key
         self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout, trust_env=False)
 
@@ -33,7 +35,8 @@ class AsyncGatewayClient:
 
     async def send(self, call: Call[T]) -> T:
         """Any call of `stackctl.client.calls`; raises UnavailableError or StackctlError."""
-        answer = await self._request(call.method, call.path, self._master_key, json=call.body, params=call.params)
+        url = f"{self._admin_url}{call.path}"
+        answer = await self._request(call.method, url, self._master_key, json=call.body, params=call.params)
         result: T = faults.read(self.url, call, answer)
         return result
 

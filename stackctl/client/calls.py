@@ -38,6 +38,10 @@ def update_team(team_id: str, **fields: Any) -> Call[None]:
     return Call("POST", "/team/update", _nothing, _present(team_id=team_id, **fields))
 
 
+def block_team(team_id: str, blocked: bool) -> Call[None]:
+    return Call("POST", "/team/block" if blocked else "/team/unblock", _nothing, {"team_id": team_id})
+
+
 def list_teams() -> Call[list[Team]]:
     return Call("GET", "/team/list", lambda body: [Team.parse(team) for team in _items(body, "teams")])
 

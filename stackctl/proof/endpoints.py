@@ -31,6 +31,13 @@ class Endpoints:
     scraped_as: str = ""
     """The gateway's base URL as Prometheus sees it, where that is another one (inside a container network)."""
 
+    admin: str = ""
+    """The admin API's base URL, where it is not the gateway's."""
+
+    @property
+    def administered_at(self) -> str:
+        return self.admin or self.gateway
+
     @property
     def scrape_target(self) -> str:
         return self.scraped_as or self.gateway

@@ -27,7 +27,7 @@ def cleanup_leftovers(endpoints: Endpoints, proofs: Path) -> list[str]:
     from a running proof, so it is removed when it is older than an hour. Never raises: a proof is possible beside
     leftovers.
     """
-    with GatewayClient(endpoints.gateway, endpoints.master_key) as gateway:
+    with GatewayClient(endpoints.administered_at, endpoints.master_key) as gateway:
         removed = _recorded(gateway, proofs / RECORDS)
         return removed + _unrecorded(gateway, proofs / RECORDS)
 

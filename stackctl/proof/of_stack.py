@@ -33,6 +33,7 @@ def endpoints_of(stack: StackDir, spec: Spec, *, to_slack: bool = False) -> Endp
         master_key=Secret(f"file:{MASTER_KEY_FILE}", stack.root).read(),
         metrics_token=Secret(token, stack.root).read() if token else "",
         receiver="slack" if to_slack else "inbox",
+        admin="" if spec.gateway.admin_port is None else f"http://127.0.0.1:{spec.gateway.admin_port}",
         scraped_as=f"http://{internal_address(spec, 'gateway')}",
     )
 

@@ -68,7 +68,7 @@ class _Run:
         )
 
     async def prove(self, names: Sequence[str]) -> Proof:
-        with GatewayClient(self._endpoints.gateway, self._endpoints.master_key) as gateway:
+        with GatewayClient(self._endpoints.administered_at, self._endpoints.master_key) as gateway:
             gateway.check_alive()
             async with Session(self._endpoints) as session:
                 groups = await make_plan(session, self._options, names)

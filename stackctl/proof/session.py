@@ -32,7 +32,7 @@ class Session:
         self.prometheus = PrometheusApi(prometheus)
         self.alertmanager = AlertmanagerApi(alertmanager)
         self.inbox = InboxApi(inbox)
-        self.gateway = AsyncGatewayClient(endpoints.gateway, endpoints.master_key)
+        self.gateway = AsyncGatewayClient(endpoints.gateway, endpoints.master_key, admin_url=endpoints.administered_at)
         self.receiver: Receiver = (
             SlackReceiver(self.alertmanager) if endpoints.receiver == "slack" else InboxReceiver(self.inbox)
         )

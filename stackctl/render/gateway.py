@@ -83,7 +83,8 @@ def _listen(spec: Spec) -> dict[str, Any]:
     """Inside a container it listens on every address; which of them the host publishes is the Compose file's matter."""
     if spec.runtime == "compose":
         return {"host": "0.0.0.0", "port": CONTAINER_PORTS["gateway"]}  # noqa: S104
-    return {"host": spec.gateway.host, "port": spec.gateway.port}
+    admin = {} if spec.gateway.admin_port is None else {"admin_port": spec.gateway.admin_port}
+    return {"host": spec.gateway.host, "port": spec.gateway.port, **admin}
 
 
 def _database(spec: Spec) -> dict[str, Any]:

@@ -10,11 +10,19 @@ from stackctl.render.gateway import MASTER_KEY_FILE
 from stackctl.render.places import CONTAINER_PORTS, SECRETS_DIR, secret_name, secret_path
 from stackctl.render.templates import fill
 from stackctl.render.yaml_text import to_yaml
+from stackctl.spec.model import Routing, Timeouts
 
 if TYPE_CHECKING:
     from stackctl.spec import Spec
     from stackctl.spec.model import Deployment, Model
+    from stackctl.spec.quantity import Duration
 
+STRATEGIES = {
+    "least_busy": "least-busy",
+    "lowest_latency": "latency-based-routing",
+    "lowest_cost": "cost-based-routing",
+}
+"""LiteLLM's names; it weighs by default, and `order` of a deployment is its priority."""
 _MASTER_KEY, _DATABASE_URL, _REDIS_PASSWORD = "LITELLM_MASTER_KEY", "DATABASE_URL", "REDIS_PASSWORD"
 
 
@@ -33,7 +41,7 @@ _COSTS = {
 def litellm_config(spec: Spec) -> str:
     """`config.yaml` of the proxy. Secrets are environment variables, which start.sh fills from files."""
     config: dict[str, Any] = {
-        "model_list": [_deployment(model, each) for model in spec.models for each in model.deployments],
+        "model_list": [_deployment(spec, model, each) for model in spec.models for each in model.deployments],
         "litellm_settings": _settings(spec),
         "router_settings": _router(spec),
         "general_settings": _general(spec),
@@ -50,9 +58,8 @@ def start_script(spec: Spec) -> str:
         files |= _file_of(spec, _DATABASE_URL, spec.gateway.database.url)
     if spec.own_redis:
         files[_REDIS_PASSWORD] = f"{SECRETS_DIR}/redis-password"
-    for reference in (each.api_key for model in spec.models for each in model.deployments):
-        if reference is not None:
-            files |= _file_of(spec, variable(reference), reference)
+    for reference in (secret for model in spec.models for each in model.deployments for secret in each.secrets):
+        files |= _file_of(spec, variable(reference), reference)
     local = spec.runtime == "local"
     return fill(
         "litellm/start.sh.j2",
@@ -83,11 +90,15 @@ def _path(spec: Spec, reference: str) -> str:
     return secret_path(spec, reference, "..")
 
 
-def _deployment(model: Model, deployment: Deployment) -> dict[str, Any]:
+def _deployment(spec: Spec, model: Model, deployment: Deployment) -> dict[str, Any]:
     parameters: dict[str, Any] = {"model": _upstream(deployment)}
     optional = {
         "api_base": deployment.api_base,
-        "api_key": f"os.environ/{variable(deployment.api_key)}" if deployment.api_key else None,
+        "api_key": _value(deployment.api_key) if deployment.api_key else None,
+        "api_version": deployment.api_version,
+        "extra_headers": {name: _value(value) for name, value in deployment.headers.items()} or None,
+        "timeout": _unless(deployment.timeouts.total, Timeouts().total),
+        "order": deployment.priority + 1 if spec.gateway.routing.strategy == "priority" else None,
         "rpm": deployment.rpm,
         "tpm": deployment.tpm,
         "weight": deployment.weight if len(model.deployments) > 1 else None,
@@ -100,6 +111,15 @@ def _deployment(model: Model, deployment: Deployment) -> dict[str, Any]:
     if deployment.provider == "mock":
         parameters |= {"api_key": "none", "mock_response": "This is a mock answer."}
     return {"model_name": model.name, "litellm_params": parameters}
+
+
+def _value(text: str) -> str:
+    """A reference as LiteLLM resolves it, anywhere in its configuration; any other text as it stands."""
+    return f"os.environ/{variable(text)}" if text.startswith(("env:", "file:")) else text
+
+
+def _unless(duration: Duration, default: Duration) -> float | None:
+    return None if duration == default else duration.seconds
 
 
 def _per_token(usd_per_million: float) -> float:
@@ -130,9 +150,18 @@ def _settings(spec: Spec) -> dict[str, Any]:
 
 def _router(spec: Spec) -> dict[str, Any]:
     fallbacks = [{model.name: list(model.fallbacks)} for model in spec.models if model.fallbacks]
+    too_long = [{model.name: list(model.context_fallbacks)} for model in spec.models if model.context_fallbacks]
+    routing, default = spec.gateway.routing, Routing()
     # Without it a retry may pick the deployment that has just failed.
-    settings: dict[str, Any] = {"num_retries": 2, "enable_weighted_failover": True}
-    settings |= {"fallbacks": fallbacks} if fallbacks else {}
+    settings: dict[str, Any] = {"num_retries": routing.retries, "enable_weighted_failover": True}
+    optional = {
+        "routing_strategy": STRATEGIES.get(routing.strategy),
+        "allowed_fails": routing.allowed_failures if routing.allowed_failures != default.allowed_failures else None,
+        "cooldown_time": _unless(routing.cooldown, default.cooldown),
+        "fallbacks": fallbacks or None,
+        "context_window_fallbacks": too_long or None,
+    }
+    settings |= {name: value for name, value in optional.items() if value is not None}
     return settings | ({f"redis_{name}": value for name, value in _redis().items()} if spec.own_redis else {})
 
 

@@ -31,6 +31,7 @@ def refuse_contradictions(spec: Spec) -> None:
     _refuse_overdrawn_pool(spec)
     _refuse_lonely_replicas(spec)
     _refuse_cache_without_home(spec)
+    _refuse_admin_port(spec)
     _refuse_bad_release(spec)
     _refuse_unknown_receivers(spec)
 
@@ -92,6 +93,15 @@ def _refuse_lonely_replicas(spec: Spec) -> None:
     if gateway.database.pool_size < 2 * gateway.replicas:
         message = f"{gateway.replicas} gateways need at least {2 * gateway.replicas} connections"
         raise fault(message, "gateway", "database", "pool_size")
+
+
+def _refuse_admin_port(spec: Spec) -> None:
+    if spec.gateway.admin_port is None:
+        return
+    if spec.gateway.engine == "litellm":
+        raise fault("LiteLLM serves its admin API on its own port only", "gateway", "admin_port")
+    if spec.runtime == "compose":
+        raise fault("in containers the admin API is on the gateway's own port", "gateway", "admin_port")
 
 
 def _refuse_cache_without_home(spec: Spec) -> None:

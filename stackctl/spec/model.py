@@ -219,6 +219,11 @@ class Gateway(Section):
     )
     host: str = Field("127.0.0.1", description="The address to listen on. Loopback unless you open it on purpose.")
     port: Port = 4000
+    admin_port: Port | None = Field(
+        None,
+        description="A port of its own for the admin API, on loopback; the public port then answers 404 to it. Runtime "
+        "local only.",
+    )
     workers: int = Field(
         2,
         ge=1,
@@ -462,6 +467,8 @@ class Spec(Section):
             ("alertmanager", "port"): self.alertmanager.port,
             ("alerts", "inbox", "port"): self.alerts.inbox.port,
         }
+        if self.gateway.admin_port is not None:
+            ports["gateway", "admin_port"] = self.gateway.admin_port
         return ports | ({("grafana", "port"): self.grafana.port} if self.runs_grafana else {})
 
 

@@ -82,8 +82,7 @@ class Cache(Section):
     )
     mode: Literal["exact", "semantic"] = Field(
         "exact",
-        description="`exact` knows the same request again; `semantic` also a question that means the same. Its index "
-        "is each worker's own.",
+        description="`exact` knows the same request again; `semantic` also a question that means the same.",
     )
     embedding_model: str | None = Field(
         None, description="For `semantic`: the model of this spec that embeds questions; its cost is the key's."

@@ -83,7 +83,8 @@ def start_engine() -> DockerEngine:
     namespaces = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
     script = str(Path(__file__).with_name("engine.sh"))
     process = subprocess.Popen(
-        ["unshare", *namespaces, "sh", script, str(home), sys.executable],
+        # The engine ends with the tests, also when they are killed.
+        ["setpriv", "--pdeathsig", "KILL", "unshare", *namespaces, "sh", script, str(home), sys.executable],
         stdout=log,
         stderr=log,
         stdin=subprocess.DEVNULL,
@@ -112,7 +113,7 @@ def _missing() -> list[str]:
         return ["the Docker engine needs root here"]
     wanted = [package("docker.io") / "usr/sbin/dockerd", plugin(), package("postgresql-15")]
     reasons = [f"{path} is missing: run scripts/parts docker compose" for path in wanted if not path.exists()]
-    tools = [tool for tool in ("unshare", "ip") if not shutil.which(tool)]
+    tools = [tool for tool in ("unshare", "setpriv", "ip") if not shutil.which(tool)]
     return reasons + [f"{tool} is not installed: apt-get install util-linux iproute2" for tool in tools]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SLOW = ("compose", "doctor", "litellm", "money", "gateway/conformance", "gateway/routing")
+SLOW = ("compose", "doctor", "litellm", "gateway/conformance", "gateway/routing")
 """Suites that start a Docker engine, databases, a real LiteLLM or many gateways: `make test-slow` runs them."""
 
 

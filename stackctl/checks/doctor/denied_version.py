@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from stackctl.checks.doctor.deployment import Deployment
     from stackctl.checks.doctor.finding import Finding
+    from stackctl.problem import Problem
+    from stackctl.spec import SpecFile
 
 CHECK = Check(
     "doctor/denied-version",
@@ -35,3 +37,14 @@ def examine(deployment: Deployment) -> Iterator[Finding]:
             message = f"{service.name} runs LiteLLM {service.version}: {reason}"
             evidence = f"image: {service.image.text}"
             yield found(CHECK, message, service.image.position, evidence=evidence, severity=Severity.WARNING)
+
+
+def examine_spec(source: SpecFile) -> list[Problem]:
+    """The release that a spec names, where that one is to be thought about; a denied one is no valid spec."""
+    gateway, position = source.spec.gateway, source.document.position(("gateway", "version"))
+    if gateway.engine != "litellm":
+        return []
+    return [
+        CHECK.problem(f"LiteLLM {gateway.release}: {reason}", position, severity=Severity.WARNING)
+        for reason in warned(gateway.release)
+    ]

@@ -9,12 +9,14 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from docker.client import DockerClient
 from docker.errors import DockerException
 
 from stackctl.catalogue.releases import at_least
 from stackctl.errors import ToolMissingError, UnavailableError
+from stackctl.spec.images import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,14 @@ class Engine:
     def is_local(self) -> bool:
         """Whether published ports are ports of this machine."""
         return self.host.startswith(("unix://", "npipe://"))
+
+    def require_same_files(self) -> None:
+        """Raise UnavailableError for an engine that cannot mount the files of this machine."""
+        if not (self.is_local or is_loopback(urlsplit(self.host).hostname or "")):
+            raise UnavailableError(
+                f"the Docker engine at {self.host} is another machine's, where this stack's files are not",
+                remedy="run stackctl on that machine, or unset DOCKER_HOST (`docker context use default`)",
+            )
 
     def command(self, *arguments: str) -> list[str]:
         return [str(self.docker), *arguments]

@@ -64,6 +64,7 @@ class ComposeRuntime:
             with progress.phase("find the Docker engine"):
                 project = self._project()
                 progress.note(f"Docker {project.engine.version}, Compose {project.engine.compose_version}")
+                project.engine.require_same_files()
                 project.refuse_namesake()
             was_there = bool(project.containers())
             try:

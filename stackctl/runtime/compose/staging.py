@@ -38,16 +38,14 @@ _GENERATED = {"grafana": GRAFANA_PASSWORD, "postgres": POSTGRES_PASSWORD, "redis
 
 def make_missing_secrets(stack: StackDir, spec: Spec) -> list[str]:
     """Invent the passwords of the stack's own services that nobody has chosen; the names of the new files."""
-    wanted = {
-        "grafana": spec.runs_grafana,
-        "postgres": spec.own_postgres,
-        "redis": spec.own_redis,
-    }
+    runs = {"grafana": spec.runs_grafana, "postgres": spec.own_postgres, "redis": spec.own_redis}
+    wanted = [reference for service, reference in _GENERATED.items() if runs[service]]
+    named = [reference for reference in (spec.prometheus.password, spec.alertmanager.password) if reference]
     made = []
     stack.secrets.mkdir(mode=0o700, exist_ok=True)
-    for service, reference in _GENERATED.items():
-        path = Secret(reference, stack.root).path
-        if wanted[service] and not path.exists():
+    # A password file that the spec names is invented too, but never outside the directory of secrets.
+    for path in (secret.path for secret in (Secret(each, stack.root) for each in [*wanted, *named]) if secret.is_file):
+        if path.parent == stack.secrets and not path.exists():
             _write(path, secrets.token_urlsafe(24) + "\n", 0o600)
             made.append(path.name)
     return made

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from stackctl.errors import StartError
+from stackctl.runtime.compose.events import Events
 from stackctl.runtime.probes import Prober
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from stackctl.runtime.compose.project import Container, Project
     from stackctl.runtime.parts import Part
 
-_POLL_S = 0.3
+_LOOK_S = 1.0
+"""What no event tells of: whether a part answers as a ready one."""
 _MOST_RESTARTS = 2
 
 
@@ -29,7 +31,7 @@ def wait_until_healthy(
     waiting = list(services)
     by_name = {part.name: part for part in parts}
     reasons: dict[str, str] = dict.fromkeys(waiting, "it has not started")
-    with Prober(parts) as prober:
+    with Prober(parts) as prober, Events(project.engine.client, project.name) as events:
         while True:
             containers = project.containers()
             for service in tuple(waiting):
@@ -45,7 +47,8 @@ def wait_until_healthy(
             if time.monotonic() > deadline:
                 first = waiting[0]
                 raise failure(project, first, containers.get(first), f"is not ready in time: {reasons[first]}")
-            time.sleep(_POLL_S)
+            for line in events.wait(_LOOK_S):
+                progress.note(line)
 
 
 def diagnose(project: Project, services: Sequence[str], fallback: str) -> StartError:

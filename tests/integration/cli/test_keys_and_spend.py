@@ -44,6 +44,19 @@ def test_a_key_lives_through_the_command_line(gateway: Running) -> None:
     assert run(gateway, "teams", "delete", "backend").code == 0
 
 
+def test_a_blocked_team_s_keys_are_refused(gateway: Running) -> None:
+    assert run(gateway, "teams", "create", "away").code == 0
+    made = run(gateway, "keys", "create", "awayer", "--team", "away", "--budget", 2, "--soft-budget", 1, "--json")
+    key = made.envelope["data"]["key"]
+    assert gateway.admin("GET", "/key/info", params={"key": key})["info"]["soft_budget"] == 1
+    assert run(gateway, "teams", "info", "away", "--json").envelope["data"]["keys"] == ["awayer"]
+    assert run(gateway, "teams", "block", "away").code == 0
+    assert gateway.chat(key).status_code == 401
+    assert run(gateway, "teams", "unblock", "away").code == 0
+    assert gateway.chat(key).status_code == 200
+    assert run(gateway, "teams", "delete", "away").code == 0
+
+
 def test_a_key_is_shown_once_and_nowhere_else(gateway: Running) -> None:
     key = run(gateway, "keys", "create", "shown", "--json").envelope["data"]["key"]
     for arguments in (["keys", "list"], ["keys", "info", "shown"], ["spend", "--by", "key"]):

@@ -260,6 +260,7 @@ def test_a_part_that_cannot_start_is_told_with_its_last_words_and_removed_again(
     (broken.root / "secrets/gateway-master-key").write_text("two words\n")
     failed = broken.run("up")
     assert failed.code == 1
+    assert "gateway ended with exit code" in failed.err
     assert "gateway keeps ending" in failed.err or "gateway ended" in failed.err
     assert "gateway-master-key holds a space" in failed.err
     assert "stackctl logs gateway" in failed.err

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.integration.gateway.running import Running
+from tests.integration.gateway.running import MASTER, Running, free_port
 
 
 def test_a_key_s_life(gateway: Running) -> None:
@@ -129,3 +132,32 @@ def test_rpm_and_parallel_limits_refuse_with_429(gateway: Running) -> None:
     answers = {gateway.chat(limited).status_code for _ in range(3)}
     # A minute may end in between: then one more request is right.
     assert 429 in answers
+
+
+def test_the_admin_api_may_have_a_port_of_its_own(tmp_path: Path) -> None:
+    port = free_port()
+    gateway = Running(tmp_path, workers=2)
+    gateway.config["listen"]["admin_port"] = port
+    with gateway, Running.client(f"http://127.0.0.1:{port}") as admin:
+        master = {"Authorization": f"Bearer {MASTER}"}
+
+        def reachable() -> bool:
+            with contextlib.suppress(httpx.TransportError):
+                return admin.get("/health/liveliness").status_code == 200
+            return False
+
+        gateway.until(reachable, "the admin API listens")
+        made = admin.post("/key/generate", headers=master, json={"key_alias": "made-inside"})
+        assert made.status_code == 200
+        assert gateway.chat(made.json()["key"]).status_code == 200
+        for path in ("/key/list", "/spend/logs", "/openapi.json"):
+            assert admin.get(path, headers=master).status_code == 200
+            assert gateway.http.get(path, headers=master).status_code == 404
+        chat = {"model": "demo", "messages": [{"role": "user", "content": "hi"}]}
+        answer = admin.post(
+            "/v1/chat/completions", headers={"Authorization": f"Bearer {made.json()['key']}"}, json=chat
+        )
+        assert answer.status_code in (401, 404)
+        # Whoever serves it comes back.
+        gateway.kill(gateway.children("worker")[0])
+        gateway.until(reachable, "the admin API is there again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import openai
 import pytest
@@ -161,6 +162,23 @@ def test_a_client_that_leaves_a_stream_is_billed_for_what_it_got(gateway: Runnin
     row = next(row for row in rows if row["key_alias"] == "leaver")
     assert row["metadata"]["estimated"] is True
     assert 0 < row["completion_tokens"] < 500
+
+
+def test_the_cost_of_a_stream_comes_after_it_to_who_reads_trailers(gateway: Running, key: str) -> None:
+    body = b'{"model":"demo","stream":true,"messages":[{"role":"user","content":"x"}]}'
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n"
+    said = {}
+    for te in ("", "te: trailers\r\n"):
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as connection:
+            connection.sendall(f"{head}{te}content-length: {len(body)}\r\n\r\n".encode() + body)
+            said[te] = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert said[""].endswith(b"\r\n0\r\n\r\n")
+    assert b"response-cost" not in said[""]
+    start, _, end = said["te: trailers\r\n"].rpartition(b"\r\n0\r\n")
+    assert b"trailer: x-litellm-response-cost\r\n" in start
+    name, _, cost = end.strip().partition(b": ")
+    assert name == b"x-litellm-response-cost"
+    assert float(cost) > 0
 
 
 def test_a_proxy_path_that_does_not_exist_is_404(gateway: Running) -> None:

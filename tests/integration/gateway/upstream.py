@@ -33,6 +33,8 @@ class FakeUpstream:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        # A client that leaves is part of the tests.
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.released = threading.Event()
         self._gone = False
@@ -72,6 +74,9 @@ class FakeUpstream:
         elif kind == "garbage":
             self._whole(handler, 200, b"<html>not json</html>")
         elif kind == "closes":
+            handler.close_connection = True
+        elif kind == "half":
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
             handler.close_connection = True
         elif kind == "stale":
             # Says keep-alive, then closes: the next request on this connection meets a dead socket.
@@ -116,7 +121,12 @@ class FakeUpstream:
         handler.send_header("Content-Type", "text/event-stream")
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
-        for word in ("one ", "two ", "three"):
+        words: tuple[str, ...] = ("one ", "two ", "three")
+        if body["model"] == "endless":
+            words = tuple("on " for _ in range(10_000))
+        for word in words:
+            if len(words) > 3 and self.released.wait(0.05):
+                return
             self._event(handler, {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]})
         if cut:
             handler.close_connection = True

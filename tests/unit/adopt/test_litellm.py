@@ -9,7 +9,7 @@ import yaml
 
 from stackctl.adopt import adopt_litellm
 from stackctl.errors import UsageError
-from stackctl.render.litellm import litellm_config
+from stackctl.render.litellm import litellm_config, start_script
 from stackctl.spec import parse_spec
 
 if TYPE_CHECKING:
@@ -82,3 +82,45 @@ def test_the_way_there_and_back_keeps_the_models(tmp_path: Path) -> None:
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no model_list"):
         adopted(tmp_path, "services: {}\n")
+
+
+def test_routing_timeouts_and_versions_go_there_and_back(tmp_path: Path) -> None:
+    text = """
+model_list:
+  - model_name: gpt-4o
+    litellm_params: {model: azure/eu, api_base: "https://eu.example.com", api_version: "2024-06-01", timeout: 30}
+  - model_name: long
+    litellm_params: {model: openai/gpt-4.1, api_key: os.environ/OPENAI_API_KEY}
+litellm_settings: {num_retries: 1, allowed_fails: 5}
+router_settings: {num_retries: 3, cooldown_time: 7.5, context_window_fallbacks: [{gpt-4o: [long]}]}
+"""
+    result = adopted(tmp_path, text)
+    assert result.problems == []
+    again = yaml.safe_load(litellm_config(parse_spec(result.text).spec))
+    first = again["model_list"][0]["litellm_params"]
+    assert (first["api_version"], first["timeout"]) == ("2024-06-01", 30)
+    router = {
+        "num_retries": 3,
+        "allowed_fails": 5,
+        "cooldown_time": 7.5,
+        "context_window_fallbacks": [{"gpt-4o": ["long"]}],
+    }
+    assert router.items() <= again["router_settings"].items()
+
+
+def test_headers_and_strategies_of_a_spec_reach_litellm() -> None:
+    spec = parse_spec("""
+version: 1
+name: s
+runtime: compose
+gateway: {engine: litellm, routing: {strategy: priority}}
+models:
+  - name: m
+    deployments:
+      - {provider: openai, model: a, headers: {X-Token: "file:secrets/x", X-Plain: y}, priority: 0}
+      - {provider: openai, model: b, priority: 1}
+""").spec
+    deployments = [entry["litellm_params"] for entry in yaml.safe_load(litellm_config(spec))["model_list"]]
+    assert [each["order"] for each in deployments] == [1, 2]
+    assert deployments[0]["extra_headers"] == {"X-Token": "os.environ/X", "X-Plain": "y"}
+    assert 'X=$(cat "/run/secrets/x")' in start_script(spec)

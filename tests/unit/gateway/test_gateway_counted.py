@@ -80,7 +80,7 @@ def test_every_kind_of_prompt_is_counted() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=10),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["content", "text", "input", "delta", "choices", "type"]), inner, max_size=3)

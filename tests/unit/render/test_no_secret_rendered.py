@@ -43,11 +43,14 @@ def test_staged_secrets_can_be_read_by_containers_and_by_nobody_else(
     spec = load_spec(stack.spec).spec
     stack.state.mkdir()
     stack.secrets.mkdir(mode=0o700)
-    for name in ("gateway-master-key", "metrics-token", "anthropic", "prometheus-password", "slack-webhook"):
+    for name in ("gateway-master-key", "metrics-token", "anthropic", "slack-webhook"):
         (stack.secrets / name).write_text(f"{name}-value\n")
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-openai")
     monkeypatch.setenv("AM_PASSWORD", "pass-of-alertmanager")
-    assert make_missing_secrets(stack, spec) == ["grafana-password", "redis-password"]
+    assert make_missing_secrets(stack, spec) == ["grafana-password", "redis-password", "prometheus-password"]
+    assert all(
+        (stack.secrets / name).stat().st_mode & 0o777 == 0o600 for name in ("redis-password", "prometheus-password")
+    )
     first = stage_secrets(stack, spec)
     assert staged(stack).stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in staged(stack).iterdir()} == {0o444}

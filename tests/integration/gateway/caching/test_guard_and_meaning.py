@@ -9,6 +9,7 @@ import pytest
 
 from gateway.metrics.catalogue import catalogue
 from tests.integration.gateway.caching.conftest import EMBEDDING
+from tests.integration.gateway.redis_server import PASSWORD, RedisServer
 from tests.integration.gateway.running import Running, mock_model, parsed
 from tests.integration.gateway.upstream import FakeUpstream
 
@@ -22,7 +23,7 @@ def gateway_with(directory: Any, upstream: FakeUpstream, action: str, **more: An
         mock_model("vectors", deployment=over_http),
         mock_model("stackctl-canary", hidden=True),
     ]
-    return Running(directory, workers=1, models=models, loop_guard={**GUARD, "action": action}, **more)
+    return Running(directory, **{"workers": 1, **more}, models=models, loop_guard={**GUARD, "action": action})
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,26 @@ def test_a_question_that_means_the_same_is_free_but_for_its_embedding(
     assert throttled.total("litellm_spend_usd_total", key="means") == pytest.approx(whole, abs=1e-12)
     assert throttled.admin("GET", "/key/info", params={"key": key})["info"]["spend"] == pytest.approx(whole)
     throttled.until(lambda: throttled.total("litellm_current_load") == 0, "nothing is in flight")
+
+
+def test_workers_share_questions_through_redis(tmp_path: Any, upstream: FakeUpstream, redis: RedisServer) -> None:
+    (tmp_path / "redis").write_text(redis.url)
+    cache = {"backend": "redis", "url": "file:redis", "mode": "semantic", "embedding_model": "vectors"}
+    with gateway_with(tmp_path, upstream, "observe", cache=cache, workers=3) as gateway:
+        key = gateway.key()
+        assert (
+            "x-litellm-cache-key" not in gateway.chat(key, messages=[{"role": "user", "content": "alike: one"}]).headers
+        )
+        for number in range(9):
+            body = {"model": "demo", "messages": [{"role": "user", "content": f"alike: number {number}"}]}
+            with Running.client(gateway.url) as http:
+                answer = http.post("/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, json=body)
+            assert "x-litellm-cache-key" in answer.headers
+        redis.stop()
+        assert gateway.chat(key, messages=[{"role": "user", "content": "alike: ten"}]).status_code == 200
+        redis.start()
+        gateway.until(lambda: gateway.chat(key).status_code == 200, "it goes on")
+        assert PASSWORD not in gateway.log.read_text()
 
 
 def test_without_vectors_the_cache_is_exact(throttled: Running) -> None:

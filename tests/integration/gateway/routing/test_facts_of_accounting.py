@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.integration.gateway.running import PRICE, Running, mock_model
+
+INVENTED = 10_000
 
 
 def failing(name: str, error: int, **more: Any) -> dict[str, Any]:
@@ -89,15 +93,44 @@ def test_what_clients_invent_makes_no_series(facts: Running, key: str) -> None:
     facts.chat(key, "no-such-model")
     facts.chat("sk-nobody", "good")
     before = len(facts.samples())
-    for number in range(300):
-        head = {
-            "Authorization": f"Bearer {key}",
-            "User-Agent": f"agent-{number}",
-            "X-Forwarded-For": f"10.0.0.{number}",
-        }
-        body = {"model": f"invented-{number}", "user": f"user-{number}", "messages": [{"role": "user", "content": "x"}]}
-        assert facts.http.post("/v1/chat/completions", headers=head, json=body).status_code == 404
+    assert asyncio.run(_invent(facts.port, key)) == INVENTED
     assert len(facts.samples()) == before
+
+
+async def _invent(port: int, key: str) -> int:
+    """Requests for models, users, agents and addresses that nobody knows; how many were answered with 404."""
+    parts = [range(start, INVENTED, 4) for start in range(4)]
+    return sum(await asyncio.gather(*(_invent_some(port, key, part) for part in parts)))
+
+
+async def _invent_some(port: int, key: str, numbers: range) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    refused = 0
+    for start in range(0, len(numbers), 50):
+        some = numbers[start : start + 50]
+        writer.write(b"".join(_invented(number, key) for number in some))
+        for _ in some:
+            head = await reader.readuntil(b"\r\n\r\n")
+            refused += head.startswith(b"HTTP/1.1 404")
+            length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length"))
+            await reader.readexactly(int(length.partition(b":")[2]))
+    writer.close()
+    await writer.wait_closed()
+    return refused
+
+
+def _invented(number: int, key: str) -> bytes:
+    fields = {"model": f"invented-{number}", "user": f"u-{number}", "messages": [{"role": "user", "content": "x"}]}
+    body = json.dumps(fields).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
+    head += f"user-agent: agent-{number}\r\nx-forwarded-for: 10.0.{number % 256}.{number % 251}\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_without_a_cache_nothing_is_a_miss(facts: Running, key: str) -> None:
+    for stream in (False, True):
+        assert facts.chat(key, "good", stream=stream).status_code == 200
+    assert facts.total("litellm_cache_misses_total") == facts.total("litellm_cache_hits_total") == 0
 
 
 def test_the_time_of_the_gateway_itself_is_measured(facts: Running, key: str) -> None:
