@@ -21,13 +21,16 @@ _CELLS = {
 
 
 def table_transformations(panel: Panel) -> list[dict[str, Any]]:
-    """Join the queries' rows, then name and order the columns: labels first, values in the order of the queries."""
+    """Join the queries' rows, then name and order the columns: labels first, values in the order of the queries.
+
+    A query without a column name only supplies rows.
+    """
     names = _value_fields(panel)
     order = [*panel.labels, *names]
     organize = {
-        "excludeByName": {"Time": True},
+        "excludeByName": {"Time": True} | {name: True for name, query in names.items() if not query.column},
         "indexByName": {name: index for index, name in enumerate(order)},
-        "renameByName": panel.labels | {name: query.column for name, query in names.items()},
+        "renameByName": panel.labels | {name: query.column for name, query in names.items() if query.column},
     }
     return [{"id": "merge", "options": {}}, {"id": "organize", "options": organize}]
 

@@ -23,11 +23,21 @@ def steps(thresholds: Thresholds | None, alerts: Mapping[str, Alert]) -> list[di
     """
     marks = sorted(_marks(thresholds, alerts)) if thresholds else []
     if thresholds and thresholds.bad == "below":
-        colors = [color for _, color in marks] + [GOOD]
+        colors = [*_worsening([color for _, color in marks]), GOOD]
     else:
         colors = [GOOD] + [color for _, color in marks]
     values: list[float | None] = [None, *(value for value, _ in marks)]
     return [{"color": color, "value": value} for color, value in zip(colors, values, strict=True)]
+
+
+def _worsening(colors: list[str]) -> list[str]:
+    """The colours from the lowest step up; one that equals the next is made worse, or it would hide a threshold."""
+    worst_first: list[str] = []
+    for color in reversed(colors):
+        above = worst_first[0] if worst_first else None
+        worse = _WORST_LAST[min(_WORST_LAST.index(color) + 1, len(_WORST_LAST) - 1)]
+        worst_first.insert(0, worse if color == above else color)
+    return worst_first
 
 
 def has_steps(thresholds: Thresholds | None, alerts: Mapping[str, Alert]) -> bool:

@@ -112,7 +112,7 @@ def test_the_cache_gauge_turns_at_30_and_70_percent() -> None:
 
 def test_where_small_values_are_bad_green_is_on_top() -> None:
     assert steps(Thresholds(bad="below", at=(0.7, 0.2)), {}) == [
-        {"color": "yellow", "value": None},
+        {"color": "orange", "value": None},
         {"color": "yellow", "value": 0.2},
         {"color": "green", "value": 0.7},
     ]
