@@ -13,10 +13,11 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer cosign databases
+	@scripts/parts stable newer cosign databases docker compose
+	@scripts/litellm
 	@.venv/bin/pytest -n 4 --dist loadgroup -m "not slow" $(PYTEST_ARGS)
 
-# With a Docker engine, PostgreSQL and a real LiteLLM, all fetched here: most of an hour on two cores.
+# A real LiteLLM for minutes, alone and in a container; and a linter that needs npm.
 test-slow: setup
 	@scripts/parts stable newer cosign databases docker compose
 	@scripts/litellm

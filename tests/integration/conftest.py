@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-SLOW = ("compose", "litellm", "money", "gateway/conformance")
-"""Suites that start a Docker engine, databases, a real LiteLLM or many gateways: `make test-slow` runs them."""
+SLOW = ("litellm",)
+"""Suites that run a real LiteLLM for minutes: `make test-slow` runs them, and what is marked slow by itself."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -36,12 +36,14 @@ def dclint(*files: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_linter_of_compose_files_has_nothing_to_say() -> None:
     assert RENDERED
     clean = dclint(*RENDERED)
     assert clean.returncode == 0, clean.stdout + clean.stderr
 
 
+@pytest.mark.slow
 def test_that_linter_does_look() -> None:
     careless = Path(__file__).parents[2] / "golden" / "doctor" / "01-the-quick-start" / "docker-compose.yml"
     assert "no-unbound-port-interfaces" in dclint(careless).stdout
