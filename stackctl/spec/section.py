@@ -15,4 +15,4 @@ Name = Annotated[str, Field(pattern=_NAME, max_length=120)]
 class Section(BaseModel):
     """A mapping of the spec: unknown fields are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

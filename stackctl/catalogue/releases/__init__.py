@@ -16,7 +16,7 @@ _NUMBERS = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 class Verdict(BaseModel):
     """One release, or every release before one, and what is wrong with it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     version: str = ""
     before: str = ""
@@ -34,7 +34,7 @@ class Verdict(BaseModel):
 class Releases(BaseModel):
     """The release knowledge of one engine."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     engine: str
     newest: str

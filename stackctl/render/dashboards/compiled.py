@@ -37,20 +37,17 @@ def compiled(definition: Definition, context: Context) -> grafana.Dashboard:
     )
 
 
-def provisioned(dashboard: grafana.Dashboard) -> str:
-    """For file provisioning, which never resolves inputs (grafana/grafana#10786)."""
-    return _text(grafana.to_json(dashboard))
-
-
-def importable(dashboard: grafana.Dashboard) -> str:
-    """For Grafana's import page, which asks for the datasource."""
+def both_copies(dashboard: grafana.Dashboard) -> tuple[str, str]:
+    """For file provisioning, which never resolves inputs (grafana/grafana#10786), and for Grafana's import page, which
+    asks for the datasource."""
     content = grafana.to_json(dashboard)
+    provisioned = _text(content)
     placeholder = f"${{{_INPUT}}}"
     for variable in content["templating"]["list"]:
         if variable["type"] == "datasource":
             variable["current"] = {"selected": False, "text": placeholder, "value": placeholder}
     plugins = sorted({panel["type"] for panel in content["panels"]} - {"row"})
-    return _text({"__inputs": [_input()], "__requires": _requires(plugins)} | content)
+    return provisioned, _text({"__inputs": [_input()], "__requires": _requires(plugins)} | content)
 
 
 def _panels(definition: Definition, context: Context) -> list[grafana.Panel]:

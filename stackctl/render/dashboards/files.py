@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackctl.render.dashboards.compiled import compiled, importable, provisioned
+from stackctl.render.dashboards.compiled import both_copies, compiled
 from stackctl.render.dashboards.definition import load_definitions
 from stackctl.render.dashboards.panels import Context
 from stackctl.render.dashboards.supply import Supply, reduced
@@ -35,7 +35,7 @@ def render_dashboards(rules: RuleSet) -> Dashboards:
     context = Context({alert.name: alert for alert in rules.alerts}, {one.uid: one.title for one in kept})
     files: dict[str, str] = {}
     for definition in kept:
-        dashboard = compiled(definition, context)
-        files[f"grafana/dashboards/{definition.file_name}"] = provisioned(dashboard)
-        files[f"grafana/import/{definition.file_name}"] = importable(dashboard)
+        provisioned, importable = both_copies(compiled(definition, context))
+        files[f"grafana/dashboards/{definition.file_name}"] = provisioned
+        files[f"grafana/import/{definition.file_name}"] = importable
     return Dashboards(files, tuple(left_out))

@@ -15,7 +15,7 @@ Expectation = Literal["fires", "silent"]
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class SeriesShape(_Data):
