@@ -15,7 +15,8 @@ def main() -> None:
     gc.set_threshold(_MANY)
     # stackctl has no use for pydantic's plugins, and looking for some reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from stackctl.cli.app import app
+    from stackctl.cli.app import app_for
     from stackctl.cli.output import run_app
 
-    sys.exit(run_app(app, sys.argv[1:]))
+    arguments = sys.argv[1:]
+    sys.exit(run_app(app_for(arguments[0] if arguments else None), arguments))

@@ -1,37 +1,62 @@
-"""The command tree. Command modules import what they work with only when they run, so that --help is quick."""
+"""The command tree. A command's module is imported when it is asked for, and imports what it works with when it runs."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from stackctl import __version__
-from stackctl.cli import (
-    adopt,
-    alerts,
-    audit,
-    bundle,
-    catalogue,
-    check,
-    doctor,
-    images,
-    init,
-    keys,
-    lifecycle,
-    proof,
-    spend,
-    teams,
-)
 
-app = typer.Typer(
-    name="stackctl",
-    help="One spec in; a running, watched, alerting and proven LLM gateway stack out.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_WHAT = "One spec in; a running, watched, alerting and proven LLM gateway stack out."
+_COMMANDS = {
+    "init": "init:init",
+    "render": "bundle:render",
+    "check": "check:check",
+    "explain": "bundle:explain",
+    "up": "lifecycle:up",
+    "down": "lifecycle:down",
+    "status": "lifecycle:status",
+    "logs": "lifecycle:logs",
+    "restart": "lifecycle:restart",
+    "pull": "lifecycle:pull",
+    "open": "lifecycle:open_",
+    "validate": "proof:validate",
+    "doctor": "doctor:doctor",
+    "alerts": "alerts:alerts",
+    "keys": "keys:keys",
+    "teams": "teams:teams",
+    "models": "teams:models",
+    "spend": "spend:spend",
+    "audit": "audit:audit",
+    "import": "adopt:adopt",
+    "verify-image": "images:verify_image",
+    "images": "images:images",
+    "catalogue": "catalogue:catalogue",
+}
+"""Command or group → the module of this package and what it is called there, in the order of --help."""
+
+
+def app_for(word: str | None) -> typer.Typer:
+    """The application for a command line that begins with `word`: with that command alone, or with all of them."""
+    app = typer.Typer(
+        name="stackctl",
+        help=_WHAT,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(help=_WHAT)(_root)
+    for name in [word] if word in _COMMANDS else _COMMANDS:
+        module, attribute = _COMMANDS[name].split(":")
+        found = getattr(import_module(f"stackctl.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
 def _version(value: bool) -> None:
@@ -40,35 +65,9 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """One spec in; a running, watched, alerting and proven LLM gateway stack out."""
-
-
-app.command("init")(init.init)
-app.command("render")(bundle.render)
-app.command("check")(check.check)
-app.command("explain")(bundle.explain)
-app.command("up")(lifecycle.up)
-app.command("down")(lifecycle.down)
-app.command("status")(lifecycle.status)
-app.command("logs")(lifecycle.logs)
-app.command("restart")(lifecycle.restart)
-app.command("pull")(lifecycle.pull)
-app.command("open")(lifecycle.open_)
-app.command("validate")(proof.validate)
-app.command("doctor")(doctor.doctor)
-app.add_typer(alerts.alerts, name="alerts")
-app.add_typer(keys.keys, name="keys")
-app.add_typer(teams.teams, name="teams")
-app.command("models")(teams.models)
-app.add_typer(spend.spend, name="spend")
-app.command("audit")(audit.audit)
-app.add_typer(adopt.adopt, name="import")
-app.command("verify-image")(images.verify_image)
-app.add_typer(images.images, name="images")
-app.add_typer(catalogue.catalogue, name="catalogue")
+    """What holds for every command."""
