@@ -89,7 +89,7 @@ def _foreign(given: dict[str, Path], running: Any, scrapes: int) -> tuple[Report
 def _own(directory: Path) -> tuple[Report, list[Finding], Any]:
     from stackctl.checks import check_stack, finish
     from stackctl.checks.doctor.archive import write_archive
-    from stackctl.checks.doctor.own import examine_bundle, examine_parts, known_secrets
+    from stackctl.checks.doctor.own import examine_bundle, examine_parts, examine_verifier, known_secrets
     from stackctl.proof.of_stack import endpoints_of
     from stackctl.runtime.base import runtime_of
     from stackctl.spec import load_spec
@@ -99,6 +99,7 @@ def _own(directory: Path) -> tuple[Report, list[Finding], Any]:
     source = load_spec(stack.spec)
     report, _ = check_stack(stack)
     findings = examine_bundle(stack, source.spec, report)
+    examine_verifier(source.spec, report)
     findings += examine_parts(stack, source.spec, endpoints_of(stack, source.spec), report)
     finish(report, source)
 

@@ -10,6 +10,7 @@ from stackctl.checks.doctor.live import PART_UNHEALTHY, Endpoints, examine_runni
 from stackctl.checks.doctor.registry import examine_deployment
 from stackctl.checks.secrets import secret_references
 from stackctl.errors import StackctlError, UsageError
+from stackctl.images.cosign import cosign_here
 from stackctl.problem import Position
 from stackctl.runtime.base import runtime_of
 from stackctl.spec import Secret
@@ -42,6 +43,17 @@ def examine_bundle(stack: StackDir, spec: Spec, report: Report) -> list[Finding]
     findings = examine_deployment(deployment)
     report.add(f"{len(there)} rendered files", "stackctl", [finding.problem for finding in findings])
     return findings
+
+
+def examine_verifier(spec: Spec, report: Report) -> None:
+    """Whether this machine could verify the stack's images; without cosign, how to get it."""
+    if spec.runtime != "compose" and not spec.images.references:
+        return
+    cosign, remark = cosign_here()
+    if cosign is None:
+        report.skip("image signatures", remark)
+    else:
+        report.add(f"image signatures: {remark or 'can be verified'}", cosign, [])
 
 
 def examine_parts(stack: StackDir, spec: Spec, endpoints: ProofEndpoints, report: Report) -> list[Finding]:

@@ -63,6 +63,15 @@ def find_cosign() -> Cosign:
     return _examined(_located())
 
 
+def cosign_here() -> tuple[str | None, str]:
+    """The cosign that would run, with its version and the known defects of its log check; or None, and how to get one."""
+    try:
+        found = find_cosign()
+    except Stopped as stopped:
+        return None, f"{stopped.message}: {stopped.remedy}"
+    return f"{found.title} at {found.path}", "; ".join(found.log_warnings)
+
+
 def how_to_get_cosign() -> str:
     """One line for people without cosign."""
     return (
