@@ -57,7 +57,9 @@ def test_it_answers_in_a_container_that_nothing_can_be_written_to(stack: Compose
 
 def test_its_secrets_are_in_no_file_environment_or_command_line_that_docker_shows(stack: ComposeStack) -> None:
     secrets = [path.read_text().strip() for path in (stack.root / "secrets").iterdir()]
-    shown = str(stack.inspect("gateway")) + stack.engine.docker("top", stack.container("gateway"), "-ww", "-eo", "pid,args")
+    shown = str(stack.inspect("gateway")) + stack.engine.docker(
+        "top", stack.container("gateway"), "-ww", "-eo", "pid,args"
+    )
     assert "--num_workers 2" in shown
     assert not [secret for secret in secrets if secret in shown]
 
