@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from gateway.config import Timeouts
 from gateway.errors import UpstreamError
-from gateway.upstream.connection import Body, Connection, ConnectionHome, StaleConnectionError
+from gateway.upstream.connection import Body, Connection, StaleConnectionError
 
 _TICK_S = 0.1
 _MOST_IDLE = 256
@@ -51,7 +51,7 @@ class Reply:
     body: bytes
 
 
-class _Pool(ConnectionHome):
+class _Pool:
     """Connections to one origin."""
 
     def __init__(self, target: Target, tls: ssl.SSLContext | None) -> None:

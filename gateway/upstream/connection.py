@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Protocol, cast
 
 import httptools
 
@@ -258,13 +258,13 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
 
-class ConnectionHome:
+class ConnectionHome(Protocol):
     """What a connection tells the pool it belongs to."""
 
     def released(self, connection: Connection) -> None:
         """The connection can take another request."""
-        raise NotImplementedError
+        ...
 
     def lost(self, connection: Connection) -> None:
         """The connection is gone."""
-        raise NotImplementedError
+        ...

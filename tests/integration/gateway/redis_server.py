@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from stackctl.runtime import parts_dir
-from tests.integration.money.databases import absent
+from tests.real_parts import absent
 
 PASSWORD = "password-of-the-test-redis"
 _PACKAGES = ("libhiredis0.14", "libjemalloc2", "liblua5.1-0", "liblzf1", "lua-bitop", "lua-cjson")

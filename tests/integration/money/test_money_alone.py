@@ -15,6 +15,7 @@ from tests.integration.gateway.running import Running
 from tests.integration.money.conftest import Provider, models
 from tests.integration.money.load import KINDS, send
 from tests.integration.money.test_money_replicas import early_in_a_minute
+from tests.real_parts import absent
 
 # Of 16 requests in flight, each reserves its 400 completion tokens; that its prompt has 1000 tokens nobody knew.
 UNKNOWN = 3_000_000
@@ -68,7 +69,7 @@ def test_a_full_disk_delays_rows_and_loses_none(tmp_path: Path, provider: Provid
     if subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], check=False, capture_output=True
     ).returncode:
-        pytest.skip("A REAL PART IS ABSENT: this user may not mount a tmpfs")
+        absent("this user may not mount a tmpfs")
     try:
         gateway = Running(tmp_path, workers=1, models=models(provider))
         gateway.state = disk / "state"
