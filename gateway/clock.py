@@ -24,12 +24,16 @@ class Clock:
 
     def at(self, counter: float, wall: float) -> float:
         """The time when the counter and the wall clock show these."""
-        passed = max(counter - self._counter, 0.0)
-        straight = self._now + passed
-        most = passed * _SLEW
+        passed = counter - self._counter
+        if passed < 0.0:
+            passed = 0.0
         self._counter = counter
-        self._now = straight + min(max(wall - straight, -most), most)
-        return self._now
+        straight = self._now + passed
+        behind, most = wall - straight, passed * _SLEW
+        if not -most <= behind <= most:
+            behind = most if behind > 0.0 else -most
+        self._now = now = straight + behind
+        return now
 
 
 _clock = Clock(time.clock_gettime(_COUNTER), time.time())

@@ -65,7 +65,9 @@ class UpstreamError(GatewayError):
 
     `retryable` says whether another deployment may do better: a malformed request will not. `code` is a machine's word
     for the error where the provider has one that clients act upon (`context_length_exceeded`); `param` the field at
-    fault. `message` is for the client: it never holds a credential or an address.
+    fault. `message` is for the client: it never holds a credential or an address. `unheard`: it went out on a kept
+    connection that the upstream closed without a word, which says nothing about the deployment; `unread`: and before
+    any program there can have read it whole.
     """
 
     def __init__(
@@ -78,8 +80,12 @@ class UpstreamError(GatewayError):
         retry_after: bytes | None = None,
         code: str | None = None,
         param: str | None = None,
+        unheard: bool = False,
+        unread: bool = False,
     ) -> None:
         super().__init__(message)
+        self.unheard = unheard
+        self.unread = unread
         self.status = status
         self.kind = kind
         self.message = message

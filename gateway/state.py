@@ -40,6 +40,10 @@ class StateDirectory:
     def exporter_socket(self) -> Path:
         return self.run / "exporter.sock"
 
+    @property
+    def tokens_socket(self) -> Path:
+        return self.run / "tokens.sock"
+
 
 def prepare(root: Path) -> StateDirectory:
     """Create what is missing, all of it private. Raises StartError when a part cannot be had."""
@@ -70,7 +74,7 @@ def empty_metrics(state: StateDirectory) -> None:
 
 def remove_sockets(state: StateDirectory) -> None:
     """At the end of a run: sockets, and their directory where it is not below the state directory."""
-    for path in (state.accountant_socket, state.exporter_socket, state.run / "cooldowns"):
+    for path in (state.accountant_socket, state.exporter_socket, state.tokens_socket, state.run / "cooldowns"):
         path.unlink(missing_ok=True)
     if not state.run.is_relative_to(state.root):
         state.run.rmdir()

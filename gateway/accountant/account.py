@@ -37,14 +37,15 @@ class Account:
     def lacks(self, estimate: int) -> int:
         """How much must be had before a request may go on; 0 when it may.
 
-        Who decides alone lets the request in that crosses the budget. A gateway among several must hold the
-        whole estimate, or two of them would cross at once.
+        Who decides alone lets the request in that crosses the budget once nothing else is in flight: together with
+        others it could cost more than is left by what was known before. A gateway among several must hold the whole
+        estimate, or two of them would cross at once.
         """
         free = self.free
         if free is None:
             return 0
         if self.hold is None:
-            return 0 if free > 0 else 1
+            return 0 if free > 0 and (free >= estimate or self.held <= 0) else 1
         return 0 if free > 0 and free >= estimate else max(estimate - free, 1)
 
     @property
@@ -58,12 +59,15 @@ class Account:
         What belongs to an earlier period counts for the total only, unless the clock stands before this
         period: then time was set back, and free rides would last until it has caught up.
         """
-        window = self._window_of(at)
+        self.total += cost
+        self.unsettled += cost
+        if self.period_s is None:
+            self.spent += cost
+            return self.window_start
+        window = self.window_start + int((at - self.window_start) // self.period_s) * self.period_s
         if window < self.window_start and now < self.window_start:
             window = self.window_start
         self.advance(window)
-        self.total += cost
-        self.unsettled += cost
         if window == self.window_start:
             self.spent += cost
         return window
@@ -72,11 +76,6 @@ class Account:
         """A later period has begun."""
         if window > self.window_start:
             self.window_start, self.spent = window, 0
-
-    def _window_of(self, at: float) -> int:
-        if self.period_s is None:
-            return self.window_start
-        return self.window_start + int((at - self.window_start) // self.period_s) * self.period_s
 
 
 @dataclass(slots=True)

@@ -43,14 +43,17 @@ class KeyAdmin:
         return {"key": key.record.hash, "info": key_view(key)}
 
     async def page(self, body: Body) -> Body:
-        """Keys of a team or a user, or all, by pages."""
-        wanted = {name: body[name] for name in ("team_id", "user_id") if body.get(name) is not None}
+        """The keys of a team or a user, one by alias or hash, or all; their hashes, or all of them, by pages."""
+        fields = {"team_id": "team_id", "user_id": "user_id", "key_hash": "hash", "key_alias": "alias"}
+        wanted = {fields[name]: body[name] for name in fields if body.get(name) is not None}
         found = [
             k
             for k in self._books.keys.values()
             if all(getattr(k.record, name) == value for name, value in wanted.items())
         ]
         keys, pages = page_of(found, body)
+        if not body.get("return_full_object"):
+            return {"keys": [key.record.hash for key in keys], **pages}
         return {"keys": [{**key_view(k), "last_active": at} for k, at in await self._last_used(keys)], **pages}
 
     async def block(self, body: Body, blocked: bool) -> Body:

@@ -11,6 +11,7 @@ from gateway.accountant.admin_keys import KeyAdmin
 from gateway.accountant.admin_parts import Body, Parts, absent, bad, check_alias, page_of
 from gateway.accountant.records import Owner, TeamRecord, UserRecord
 from gateway.accountant.views import key_view, owner_view
+from gateway.errors import ApiError
 from gateway.ledger.store import TEAM
 
 
@@ -42,14 +43,25 @@ class OwnerAdmin:
             record = UserRecord(user_id=identity, alias=alias, created_at=clock.now())
         self._apply(record, body)
         await self._parts.books.put(record)
-        return self._view(self._published(identity))
+        owner = self._published(identity)
+        if self._kind == TEAM or not body.get("auto_create_key", True):
+            return self._view(owner)
+        own: Body = {name: body[name] for name in ("key_alias", "duration", "team_id") if name in body}
+        try:
+            made = await self._keys.generate({**own, "user_id": identity})
+        except ApiError:
+            # Half of it would have to be found and removed by hand.
+            await self._parts.books.drop(owner.account)
+            raise
+        return {**self._view(owner), "key": made["key"], "token": made["token"], "expires": made["expires"]}
 
     async def info(self, body: Body) -> Body:
         """One team or user with its keys."""
         owner = self._find(body[self._id])
         keys = [key_view(k) for k in self._parts.books.keys_of(owner)]
         info = owner_view(owner, keys)
-        return {self._id: owner.account.identity, f"{self._kind}_info": info, "keys": keys}
+        more: Body = {"team_memberships": []} if self._kind == TEAM else {"teams": []}
+        return {self._id: owner.account.identity, f"{self._kind}_info": info, "keys": keys, **more}
 
     async def page(self, body: Body) -> Any:
         """Every team; users by pages."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.accountant.records import KeyRecord, Record, TeamRecord, UserRecord, kind_of
 from gateway.ledger.audit import Change, Column
-from gateway.ledger.columns import COLUMNS
+from gateway.ledger.row import COLUMNS
 from gateway.ledger.store import KEY, TEAM, USER, Store
 from gateway.money import usd_from_nano
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
-from gateway import clock
+from gateway import clock, wire
+from gateway.accountant.account import Account
 from gateway.accountant.books import Books
 from gateway.accountant.holdings import Holdings, over_budget, over_limit
 from gateway.accountant.intake import Intake
@@ -18,6 +21,9 @@ from gateway.ledger.store import StoreError
 # A worker gets at most this part of what is left of a minute, shared with the other workers, and never more turns.
 _TURNS_SHARE = 8
 _MOST_TURNS = 2000
+# A request that does not fit into the rest of a budget waits so long for others to settle, and looks so often.
+_SETTLED_WITHIN_S = 1.0
+_LOOK_EVERY_S = 0.02
 _GONE = {"ok": False, "kind": "invalid_api_key", "message": "This key was deleted", "retry_after": 0}
 _UNKNOWN = {
     "ok": False,
@@ -71,6 +77,9 @@ class Desk:
     async def _reserve_rated(self, session: str, key: Key, estimate: int, tokens: int) -> dict[str, Any]:
         taken: list[tuple[str, Record, Place]] = []
         refusal: dict[str, Any] | None = None
+        if any(record.tpm_limit is not None for _, record in key.limited):
+            # Tokens that were answered and are not counted yet would be used again.
+            self._intake.drain()
         for identity, record in key.limited:
             place = await self._windows.take(_limits(identity, record), tokens)
             if place.refusal:
@@ -120,14 +129,24 @@ class Desk:
         ok = not place.refusal
         return {"ok": ok, "retry_after": place.wait_s, "headroom": left if ok else 0.0, "for_s": place.wait_s}
 
-    def take_back(self, returned: list[tuple[str, dict[str, list[int]]]]) -> None:
-        """Leases that workers gave back."""
+    async def call_back(self, message: wire.Message, sessions: set[str] | None = None) -> None:
+        """Push to some workers or to all, and take back the leases that they give up."""
+        minute = clock.now() // 60
+        returned = await self._sessions.push(message, sessions)
+        # Turns that were under way while a minute ended belong to nobody: counted in the next, they would open it.
+        same = clock.now() // 60 == minute
         for session, leases in returned:
             for key_hash, (money, turns) in leases.items():
                 self._holdings.give_back(session, key_hash, money)
                 key = self._books.find(key_hash)
-                for identity, _ in key.limited if key is not None and turns else ():
+                for identity, _ in key.limited if key is not None and turns and same else ():
                     self._windows.hand_back(identity, turns)
+
+    async def overdrawn(self, account: Account) -> None:
+        """More was charged than was promised: leases that workers still have would be spent on top of it."""
+        for key in [k for k in self._books.keys.values() if account in k.accounts]:
+            if lessees := self._holdings.lessees(key):
+                await self._call_back(key, lessees)
 
     async def recalled(self, kind: str, identity: str) -> None:
         """Another gateway needs this budget. Raises StoreError."""
@@ -156,8 +175,19 @@ class Desk:
                 await self._fetch(key, estimate, others=True)
         except StoreError:
             return _UNKNOWN if self._holdings.short(key, estimate) else None
-        short = self._holdings.short(key, estimate)
+        short = await self._short_of(key, estimate)
         return over_budget(self._books, short[0]) if short else None
+
+    async def _short_of(self, key: Key, estimate: int) -> list[Account]:
+        """The budgets without room, after a moment for requests in flight to settle: what they leave may be enough."""
+        end = time.monotonic() + _SETTLED_WITHIN_S
+        while short := self._holdings.short(key, estimate):
+            used_up = any(account.spent >= (account.budget or 0) for account in short)
+            if used_up or self._reserves is not None or time.monotonic() > end:
+                break
+            await asyncio.sleep(_LOOK_EVERY_S)
+            self._intake.drain()
+        return short
 
     async def _fetch(self, key: Key, estimate: int, others: bool) -> None:
         if self._reserves is None:
@@ -170,7 +200,7 @@ class Desk:
     async def _call_back(self, key: Key, sessions: set[str] | None) -> None:
         """From some workers, or from all: who holds turns is not kept."""
         message = {"push": "recall", "keys": [peer.record.hash for peer in self._books.peers(key)]}
-        self.take_back(await self._sessions.push(message, sessions))
+        await self.call_back(message, sessions)
         self._intake.drain()
 
 

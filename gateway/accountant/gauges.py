@@ -105,7 +105,7 @@ class Gauges:
         for model in config.models:
             self._meter.number("litellm_cache_hits_total", model.name)
             self._meter.number("litellm_cache_misses_total", model.name)
-            for target in model.fallbacks:
+            for target in dict.fromkeys((*model.fallbacks, *model.context_fallbacks)):
                 for success in ("true", "false"):
                     self._meter.number("litellm_fallbacks_total", model.name, target, success)
             for d in model.deployments:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from gateway.config import Config
 from gateway.ledger import Row
 
 _DOWN_AFTER = 3
+_MOST_SAID = 1024
 
 
 @dataclass(slots=True)
@@ -25,9 +28,12 @@ class Recent:
 
     def note(self, status: int, at: float) -> None:
         # A malformed request or a client that left says nothing about the provider.
-        if status in (400, 413, 422, 499):
+        if status < 400:
+            self.failures_in_a_row = 0
+        elif status in (400, 413, 422, 499):
             return
-        self.failures_in_a_row = 0 if status < 400 else self.failures_in_a_row + 1
+        else:
+            self.failures_in_a_row += 1
         self.last_status, self.last_at = status, at
 
 
@@ -37,14 +43,26 @@ class ProviderHealth:
     def __init__(self, config: Config) -> None:
         self.providers = {d.provider: Recent() for m in config.models for d in m.deployments}
         self._deployments = {d.id: (m.name, d, Recent()) for m in config.models for d in m.deployments}
+        # What the attempts of a row say, by their JSON: nearly all rows say one of a few things.
+        self._said: dict[str, list[tuple[Recent, int]]] = {}
 
     def note(self, row: Row) -> None:
         """Take in one request's attempts."""
-        for deployment, provider, status in row.attempts:
+        said = self._said.get(row.attempts)
+        for recent, status in self._read(row.attempts) if said is None else said:
+            recent.note(status, row.started)
+
+    def _read(self, attempts: str) -> list[tuple[Recent, int]]:
+        """Of those that are in the config: a row may be older than it."""
+        found = []
+        for deployment, provider, status in orjson.loads(attempts):
             if provider in self.providers:
-                self.providers[provider].note(status, row.started)
+                found.append((self.providers[provider], status))
             if deployment in self._deployments:
-                self._deployments[deployment][2].note(status, row.started)
+                found.append((self._deployments[deployment][2], status))
+        if len(self._said) < _MOST_SAID:
+            self._said[attempts] = found
+        return found
 
     def report(self) -> dict[str, Any]:
         """LiteLLM's `/health` shape, plus one entry per provider."""

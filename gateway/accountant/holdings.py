@@ -54,34 +54,36 @@ class Holdings:
                     self._windows.adopt(identity, slots)
         for at, row in self._early.pop(session, ()):
             if at >= position:
-                self._give_back(session, row.key, row.released, int(row.slot))
+                self.give_back(session, row.key, row.released, row.slot)
 
     def drop_session(self, session: str) -> None:
         """A worker run ended: nothing is promised to it any more."""
         self._counted.pop(session, None)
         for of_session, key_hash in [pair for pair in self._held if pair[0] == session]:
             holding = self._held[of_session, key_hash]
-            self._give_back(session, key_hash, holding.money, holding.slots)
+            self.give_back(session, key_hash, holding.money, holding.slots)
             del self._held[of_session, key_hash]
 
+    def releases_all(self, session: str, name: str, offset: int) -> bool:
+        """Whether what rows from this point of a spool on release is to be taken back: the session has said hello, and
+        what it said it holds does not leave them out already.
+        """
+        counted = self._counted.get(session)
+        return counted is not None and (name, offset) >= counted
+
     def release(self, session: str, name: str, offset: int, row: Row) -> None:
-        """Take back what a row releases, unless the session has already left it out of its account."""
+        """Take back what one row releases, at once or when the session has said hello."""
         if not row.released and not row.slot:
             return
-        counted = self._counted.get(session)
-        if counted is None:
+        if session not in self._counted:
             self._early.setdefault(session, []).append(((name, offset), row))
-        elif (name, offset) >= counted:
-            self._give_back(session, row.key, row.released, int(row.slot))
+        elif self.releases_all(session, name, offset):
+            self.give_back(session, row.key, row.released, row.slot)
 
     def forget_early(self, alive: set[str]) -> None:
         """Sessions that did not come back are gone for good."""
         for session in [name for name in self._early if name not in alive]:
             del self._early[session]
-
-    def give_back(self, session: str, key_hash: str, money: int) -> None:
-        """The unused rest of a lease came back."""
-        self._change(session, key_hash, -money, 0)
 
     def drop_key(self, key: Key) -> None:
         """A key is deleted: its owners are owed back what was held through it."""
@@ -119,15 +121,17 @@ class Holdings:
         minute = place.minute if place is not None else 0
         return {"ok": True, "amount": amount, "lease": leased, "slot": rated, "minute": minute}
 
-    def _give_back(self, session: str, key_hash: str, money: int, slots: int) -> None:
+    def give_back(self, session: str, key_hash: str, money: int, slots: int = 0) -> None:
+        """So much is promised no more: rows released it, the unused rest of a lease came back, or the session ended."""
         self._change(session, key_hash, -money, -slots)
-        key = self._books.find(key_hash)
-        if key is not None and slots:
+        if slots and (key := self._books.find(key_hash)) is not None:
             for identity in _slotted(key):
                 self._windows.give_back(identity, 0, 0, 0, slots)
 
     def _change(self, session: str, key_hash: str, money: int, slots: int) -> None:
-        holding = self._held.setdefault((session, key_hash), Holding())
+        holding = self._held.get((session, key_hash))
+        if holding is None:
+            holding = self._held[session, key_hash] = Holding()
         holding.money += money
         holding.slots += slots
         key = self._books.find(key_hash)

@@ -15,14 +15,21 @@ from gateway.accountant.account import Account
 from gateway.accountant.books import Books
 from gateway.accountant.health import ProviderHealth
 from gateway.accountant.holdings import Holdings
+from gateway.accountant.records import Key
 from gateway.accountant.windows import Windows
 from gateway.ledger import Row
 from gateway.ledger.spool import SpoolReader, session_of
 from gateway.ledger.store import Batch, Charge, Store, StoreError
+from gateway.priority import Turns
 
 _log = logging.getLogger("gateway.accountant")
 _BATCH_ROWS = 2000
+# Some forty rows, in which a worker on the same core stands still.
+_PIECE_BYTES = 16 << 10
+# So many rows are a second of a busy worker: who is that late must catch up.
+_LATE_ROWS = 20_000
 _MOST_IN_MEMORY = 20_000
+_NOTHING = (0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -34,6 +41,13 @@ class _Waiting:
     count: int = 0
     whole: bool = True
     tried: bool = False
+
+    def reach(self, name: str, start: int, end: int) -> None:
+        """A spool was read from `start` to `end`."""
+        if self.parts and (self.parts[-1][0], self.parts[-1][2]) == (name, start):
+            start = self.parts.pop()[1]
+        self.parts.append((name, start, end))
+        self.batch.positions[name] = end
 
 
 class Intake:
@@ -47,13 +61,16 @@ class Intake:
         health: ProviderHealth,
         spools: SpoolReader,
         last_batch: int,
+        token_limited: frozenset[str],
     ) -> None:
+        """`token_limited`: deployments whose tokens per minute are limited."""
         self._books = books
         self._store: Store = books.store
         self._holdings = holdings
         self._windows = windows
         self._health = health
         self._spools = spools
+        self._token_limited = token_limited
         self._number = last_batch
         self._batches: list[_Waiting] = []
         self._in_memory = 0
@@ -63,20 +80,20 @@ class Intake:
 
     def drain(self) -> bool:
         """Take in every whole row that is in the spools now. Returns whether there was any."""
-        now, found = clock.now(), False
+        now, found, turns = clock.now(), False, Turns()
         for name in self._spools.names():
             while True:
-                start = self._spools.positions.get(name, 0)
-                rows = self._spools.read(name)
-                end = self._spools.positions[name]
+                start = self._spools.position(name)
+                rows = self._spools.read(name, _PIECE_BYTES)
+                end = self._spools.position(name)
                 if end == start:
                     break
                 found = True
                 waiting = self._open()
-                waiting.parts.append((name, start, end))
-                waiting.batch.positions[name] = end
-                for offset, row in rows:
-                    self._take(waiting, name, offset, row, now)
+                waiting.reach(name, start, end)
+                self._take(waiting, name, start, end, rows, now)
+                if self.backlog < _LATE_ROWS:
+                    turns.between()
         return found
 
     async def commit(self, money: asyncio.Lock | None = None) -> bool:
@@ -110,7 +127,7 @@ class Intake:
         rows = batch.rows
         if not waiting.whole:
             rows = [row for part in waiting.parts for row in self._spools.between(*part)]
-        await self._store.settle(Batch(batch.number, rows, batch.positions, batch.charges))
+        await self._store.settle(Batch(batch.number, rows, batch.positions, batch.charges, self.backlog >= _LATE_ROWS))
         self._batches.pop(0)
         self.backlog -= waiting.count
         self._in_memory -= len(batch.rows)
@@ -134,36 +151,56 @@ class Intake:
 
     def _open(self) -> _Waiting:
         last = self._batches[-1] if self._batches else None
-        if last is None or last.tried or last.count >= _BATCH_ROWS:
+        # Rows that are not in memory wait for a database that is away, perhaps for long: the fewer batches the better.
+        if last is None or last.tried or last.count >= (self._store.batch_rows if last.whole else _BATCH_ROWS):
             self._number += 1
             last = _Waiting(Batch(self._number, [], {}), whole=self._in_memory < _MOST_IN_MEMORY)
             self._batches.append(last)
         return last
 
-    def _take(self, waiting: _Waiting, name: str, offset: int, row: Row, now: float) -> None:
-        waiting.count += 1
-        self.backlog += 1
+    def _take(self, waiting: _Waiting, name: str, start: int, end: int, rows: list[Row], now: float) -> None:
+        """Every row of every worker comes by here, so money is moved once for all rows of the same payers."""
+        session, books, note, limited = session_of(name), self._books, self._health.note, self._token_limited
+        sums: dict[tuple[str, str, str, int], tuple[int, int, int]] = {}
+        waiting.count += len(rows)
+        self.backlog += len(rows)
         if waiting.whole:
-            waiting.batch.rows.append(row)
-            self._in_memory += 1
-        self._holdings.release(session_of(name), name, offset, row)
-        self._health.note(row)
-        tokens = row.prompt_tokens + row.completion_tokens
-        if row.deployment and tokens:
-            self._windows.give_back(f"deployment:{row.deployment}", int(row.started // 60), 0, -tokens, 0)
-        key = self._books.find(row.key)
-        if key is not None and row.minute and tokens != row.reserved_tokens:
-            for identity, _ in key.limited:
-                self._windows.give_back(identity, row.minute, 0, row.reserved_tokens - tokens, 0)
-        if row.cost:
-            # A key may be deleted while its request is in flight; team and user pay all the same.
-            owners = (self._books.teams.get(row.team_id), self._books.users.get(row.user_id))
-            for payer in (key, *owners):
-                if payer is not None:
-                    self._charge(waiting.batch, payer.account, row, now)
+            waiting.batch.rows.extend(rows)
+            self._in_memory += len(rows)
+        for row in rows:
+            note(row)
+            if row.deployment in limited and (tokens := row.prompt_tokens + row.completion_tokens):
+                self._windows.give_back(f"deployment:{row.deployment}", int(row.started // 60), 0, -tokens, 0)
+            if row.minute and (key := self._books.find(row.key)) is not None:
+                self._give_tokens_back(key, row)
+            # Periods begin with a second, so rows of one second belong to the same.
+            who = row.key, row.team_id, row.user_id, int(row.started)
+            cost, released, slots = sums.get(who, _NOTHING)
+            sums[who] = cost + row.cost, released + row.released, slots + row.slot
+        released_all = self._holdings.releases_all(session, name, start)
+        if not released_all:
+            for offset, row in zip(self._spools.starts(name, start, end), rows, strict=True):
+                self._holdings.release(session, name, offset, row)
+        for (key_hash, team_id, user_id, second), (cost, released, slots) in sums.items():
+            if released_all and (released or slots):
+                self._holdings.give_back(session, key_hash, released, slots)
+            if cost:
+                # A key may be deleted while its request is in flight; team and user pay all the same.
+                for owner in (books.find(key_hash), books.teams.get(team_id), books.users.get(user_id)):
+                    if owner is not None:
+                        self._charge(waiting.batch, owner.account, cost, second, now)
 
-    def _charge(self, batch: Batch, account: Account, row: Row, now: float) -> None:
-        window = account.charge(row.cost, row.started, now)
-        charge = batch.charges.setdefault((account.kind, account.identity, window), Charge())
-        charge.spent += row.cost
+    def _give_tokens_back(self, key: Key, row: Row) -> None:
+        unused = row.reserved_tokens - row.prompt_tokens - row.completion_tokens
+        if unused:
+            for identity, _ in key.limited:
+                self._windows.give_back(identity, row.minute, 0, unused, 0)
+
+    def _charge(self, batch: Batch, account: Account, cost: int, second: int, now: float) -> None:
+        window = account.charge(cost, second, now)
+        of_period = account.kind, account.identity, window
+        charge = batch.charges.get(of_period)
+        if charge is None:
+            charge = batch.charges[of_period] = Charge()
+        charge.spent += cost
         self.charged.add((account.kind, account.identity))

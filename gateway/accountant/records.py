@@ -93,6 +93,8 @@ class Key:
     @property
     def accounts(self) -> list[Account]:
         """Every account a request of this key is charged to."""
+        if self.team is None and self.user is None:
+            return [self.account]
         return [self.account, *(owner.account for owner in self.owners)]
 
     @property

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from itertools import count
+from collections.abc import Coroutine
 from typing import Any
 
 from gateway import clock, wire
@@ -17,6 +17,7 @@ from gateway.accountant.gauges import Gauges
 from gateway.accountant.health import ProviderHealth
 from gateway.accountant.holdings import Holdings
 from gateway.accountant.intake import Intake
+from gateway.accountant.lobby import Lobby
 from gateway.accountant.records import Key
 from gateway.accountant.reserves import Reserves
 from gateway.accountant.sessions import Session, Sessions
@@ -25,18 +26,24 @@ from gateway.accountant.windows import LocalWindows, SharedWindows, Windows
 from gateway.config import Config
 from gateway.errors import ApiError
 from gateway.ledger.opening import open_store
-from gateway.ledger.postgres import PostgresStore
+from gateway.ledger.postgres import PostgresStore, place
 from gateway.ledger.spool import SpoolReader
 from gateway.ledger.store import Store, StoreError
+from gateway.process.memory import settle
 from gateway.routing import cooldowns_of
 from gateway.state import StateDirectory
 
 _log = logging.getLogger("gateway.accountant")
 _DRAIN_EVERY_S = 0.05
 # While rows come: many small drains hold up a worker on the same core less than few large ones.
-_DRAIN_BUSY_S = 0.02
+_DRAIN_BUSY_S = 0.005
+# Rarer commits write a page of the database less often: at 50 ms each row cost nearly twice as much.
 _COMMIT_EVERY_S = 0.2
+# Nobody scrapes more often.
+_PUBLISH_EVERY_S = 0.2
+_TIDY_EVERY_S = 1.0
 _REFRESH_EVERY_S = 1.0
+_TRY_AGAIN_S = 1.0
 # Workers reconnect to a restarted accountant well within this time.
 _COMEBACK_S = 30.0
 
@@ -57,13 +64,16 @@ class Accountant:
         self._holdings = Holdings(self._books, self._windows)
         self._sync: Sync | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        # Accounts whose gauges are to be written.
+        self._charged: set[tuple[str, str]] = set()
 
     async def open(self) -> None:
         """Load the books and what the spools hold. Raises StoreError."""
         await self._books.open()
         spools = SpoolReader(self._state.spool, await self._store.positions())
         last = await self._shared.batch() if self._shared else 0
-        self._intake = Intake(self._books, self._holdings, self._windows, self._health, spools, last)
+        counted = frozenset(d.id for m in self._config.models for d in m.deployments if d.tpm is not None)
+        self._intake = Intake(self._books, self._holdings, self._windows, self._health, spools, last, counted)
         if self._reserves is not None:
             await self._reserves.sync()
         self._intake.drain()
@@ -79,6 +89,7 @@ class Accountant:
             self._config, self._books, self._holdings, self._windows, self._intake, self._sessions, self._reserves
         )
         self._admin = Admin(self._books, self._holdings, self._gauges, self._reserves, self._forget)
+        settle()
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer until `stop`, then take in and commit what is left."""
@@ -111,11 +122,14 @@ class Accountant:
 
     async def _clock(self) -> None:
         comeback = time.monotonic() + _COMEBACK_S
-        refresh = 0.0
+        refresh = publish = 0.0
         while True:
             busy = self._intake.drain()
-            self._publish_charged()
-            if (now := time.monotonic()) >= refresh:
+            self._call_back_overdrawn()
+            if (now := time.monotonic()) >= publish:
+                publish = now + _PUBLISH_EVERY_S
+                self._publish_charged()
+            if now >= refresh:
                 refresh = now + _REFRESH_EVERY_S
                 self._gauges.refresh(self._intake.backlog)
                 if now > comeback:
@@ -123,9 +137,11 @@ class Accountant:
             await asyncio.sleep(_DRAIN_BUSY_S if busy else _DRAIN_EVERY_S)
 
     async def _write(self) -> None:
-        for turn in count():
+        tidy = 0.0
+        while True:
             try:
-                if await self._commit() and turn % 5 == 0:
+                if await self._commit() and (now := time.monotonic()) >= tidy:
+                    tidy = now + _TIDY_EVERY_S
                     await self._intake.remove_finished()
                     await self._roll()
             except StoreError as error:
@@ -147,16 +163,29 @@ class Accountant:
                 account.advance(rolled.window_start)
                 self._gauges.reset(account, rolled.ended)
 
-    def _publish_charged(self) -> None:
+    def _call_back_overdrawn(self) -> None:
         for kind, identity in self._intake.charged:
+            account = self._books.account(kind, identity)
+            if account is not None and account.free is not None and account.free < 0:
+                self._run_soon(self._desk.overdrawn(account))
+        self._charged |= self._intake.charged
+        self._intake.charged.clear()
+
+    def _publish_charged(self) -> None:
+        for kind, identity in self._charged:
             if (account := self._books.account(kind, identity)) is not None:
                 self._gauges.refresh_money(account)
-        self._intake.charged.clear()
+        self._charged.clear()
+
+    def _run_soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _forget(self, keys: list[Key]) -> None:
         if keys:
             message = {"push": "forget", "keys": [key.record.hash for key in keys]}
-            self._desk.take_back(await self._sessions.push(message))
+            await self._desk.call_back(message)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session("", writer)
@@ -176,9 +205,7 @@ class Accountant:
         if message["op"] == "hello":
             self._greeted(session, message)
             return
-        task = asyncio.create_task(self._answer(session, message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._run_soon(self._answer(session, message))
 
     def _greeted(self, session: Session, message: wire.Message) -> None:
         session.name = message["session"]
@@ -213,7 +240,7 @@ class Accountant:
     async def _operation(self, session: Session, message: wire.Message) -> dict[str, Any]:
         match message["op"]:
             case "look_up":
-                return self._desk.look_up(message["key"])
+                return await self._look_up(message["key"])
             case "reserve":
                 return await self._desk.reserve(session.name, message["key"], message["estimate"], message["tokens"])
             case "claim":
@@ -225,6 +252,14 @@ class Accountant:
                 return {"result": self._health.report()}
             case _:
                 return {"workers": len(self._sessions.connected)}
+
+    async def _look_up(self, key_hash: str) -> dict[str, Any]:
+        found = self._desk.look_up(key_hash)
+        if found["pass"] is None and self._sync is not None:
+            # It may have been made a moment ago on another gateway.
+            await self._sync.fresh()
+            found = self._desk.look_up(key_hash)
+        return found
 
     async def _administer(self, message: wire.Message) -> Any:
         """Whoever asks sees what was answered before."""
@@ -240,21 +275,51 @@ class Accountant:
 
 
 async def run(config: Config, state: StateDirectory, stop: asyncio.Event) -> None:
-    """Be the accountant until `stop`. While its database cannot be reached, it waits for it."""
+    """Be the accountant until `stop`. While a shared database cannot be used, it waits and says so (decision 150)."""
+    accountant: Accountant | None
+    if config.database.url == "sqlite":
+        accountant = await _opened_alone(config, state)
+    else:
+        async with Lobby(state.accountant_socket, place(config.database.url)) as lobby:
+            accountant = await _opened_in_time(config, state, stop, lobby)
+    if accountant is not None:
+        await accountant.serve(stop)
+
+
+async def _opened_alone(config: Config, state: StateDirectory) -> Accountant:
+    """Raises SystemExit: a file that cannot be used today cannot be used tomorrow."""
+    try:
+        return await _opened(config, state)
+    except StoreError as error:
+        remedy = "move it away to begin anew, or run the version that wrote it"
+        _log.error("%s cannot be used: %s; %s", state.database, error, remedy)
+        raise SystemExit(1) from None
+
+
+async def _opened_in_time(
+    config: Config, state: StateDirectory, stop: asyncio.Event, lobby: Lobby
+) -> Accountant | None:
     told = asyncio.create_task(stop.wait())
     while not stop.is_set():
-        store = open_store(config, state)
-        accountant = Accountant(config, state, store)
         try:
-            await store.open()
-            await accountant.open()
+            accountant = await _opened(config, state)
         except StoreError as error:
-            if not store.shared:
-                remedy = "move it away to begin anew, or run the version that wrote it"
-                _log.error("%s cannot be used: %s; %s", state.database, error, remedy)
-                raise SystemExit(1) from None
-            _log.error("the database cannot be used: %s", error)
-            await asyncio.wait((told,), timeout=1.0)
-            continue
-        await accountant.serve(stop)
-        return
+            lobby.waits(str(error))
+            await asyncio.wait((told,), timeout=_TRY_AGAIN_S)
+        else:
+            lobby.over()
+            return accountant
+    return None
+
+
+async def _opened(config: Config, state: StateDirectory) -> Accountant:
+    store = open_store(config, state)
+    try:
+        await store.open()
+        accountant = Accountant(config, state, store)
+        await accountant.open()
+    except StoreError:
+        if store.shared:
+            await store.close()
+        raise
+    return accountant

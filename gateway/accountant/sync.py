@@ -17,6 +17,7 @@ from gateway.ledger.store import KEY, Stored, StoreError
 
 _log = logging.getLogger("gateway.accountant")
 _EVERY_S = 0.5
+_BACK_WITHIN_S = 2.0
 
 
 class Sync:
@@ -42,11 +43,16 @@ class Sync:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone: list[Key] = []
+        self._one_look = asyncio.Lock()
+        # Calls of `fresh` so far, and the last ones that a look served and failed.
+        self._asked = self._served = self._failed = 0
+        self._away = False
+        # Done when the round of `run` that is under way is over.
+        self._round: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         store.heard = self._heard
 
     async def run(self) -> None:
         """Keep step until cancelled."""
-        away = False
         while True:
             try:
                 await self._store.listen()
@@ -54,18 +60,43 @@ class Sync:
                 await self._reserves.let_idle_go()
                 self._windows.gateways = max(await self._store.alive(), 1)
                 self._windows.answered()
-                away = False
+                self._away = False
             except StoreError as error:
-                if not away:
+                if not self._away:
                     _log.error("the database is away, this gateway goes on with what it holds: %s", error)
-                away = True
+                self._away = True
                 self._reserves.doubt()
                 self._windows.go_alone(str(error))
+            self._round.set_result(None)
+            self._round = asyncio.get_running_loop().create_future()
             self._wake.clear()
             try:
                 await asyncio.wait_for(self._wake.wait(), _EVERY_S)
             except TimeoutError:
                 continue
+
+    async def fresh(self) -> None:
+        """Know what the others had changed when this was called; whoever waits at the same time shares one look.
+
+        Raises StoreError. A database that was away is not asked by everybody: the next regular attempt tells whether
+        it is back.
+        """
+        if self._away:
+            await asyncio.wait((self._round,), timeout=_BACK_WITHIN_S)
+        self._asked += 1
+        turn = self._asked
+        async with self._one_look:
+            if self._away or self._failed >= turn:
+                raise StoreError("the database is away")
+            if self._served >= turn:
+                return
+            covered = self._asked
+            try:
+                await self.look()
+            except StoreError:
+                self._failed = covered
+                raise
+            self._served = covered
 
     def _heard(self, message: str) -> None:
         verb, _, rest = message.partition(":")

@@ -1,1 +1,1 @@
-"""The HTTP surface: `/v1/*` as raw ASGI, everything else as FastAPI."""
+"""The HTTP surface: `/v1/*` by own handlers, everything else by FastAPI."""

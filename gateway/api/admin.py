@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Body, Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -14,8 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from gateway import __version__
+from gateway.api.admin_answers import OPEN_PATHS, answer_of
 from gateway.api.admin_shapes import POSTS, RotatedKey
 from gateway.api.admission import Admission
+from gateway.api.answers import Exchange
 from gateway.api.requests import credential
 from gateway.config import Config
 from gateway.errors import AccountantGoneError, ApiError
@@ -42,14 +46,28 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+def _exchange(request: Request) -> Exchange:
+    """What the request came by; see `gateway.worker.exchange`."""
+    found: Exchange = request.scope["gateway.exchange"]
+    return found
+
+
 def admin_app(link: AccountantLink, admission: Admission, config: Config, prices: dict[str, Price | None]) -> FastAPI:
     """Everything that is not on the hot path. Its OpenAPI document is at /openapi.json, behind the master key."""
     bearer = HTTPBearer(description="The master key", auto_error=False)
 
     async def master(request: Request) -> None:
-        secret = credential(request.scope)
-        if not secret or not admission.is_master(secret):
-            raise ApiError(401, "invalid_api_key", "This path needs the master key")
+        exchange = _exchange(request)
+        secret = credential(exchange.headers)
+        if secret and admission.is_master(secret):
+            return
+        # As with LiteLLM, a key may ask what it may spend and has spent, and of no other key.
+        own = hashlib.sha256(secret).hexdigest()
+        asked = request.query_params.get("key") or own
+        if secret and request.url.path == "/key/info" and own in (asked, hashlib.sha256(asked.encode()).hexdigest()):
+            await admission.key(exchange)
+            return
+        raise ApiError(401, "invalid_api_key", "This path needs the master key")
 
     app = FastAPI(
         title="Gateway",
@@ -62,6 +80,11 @@ def admin_app(link: AccountantLink, admission: Admission, config: Config, prices
     )
 
     async def ask(path: str, body: dict[str, Any], by: str | None = None) -> Any:
+        try:
+            orjson.dumps(body)
+        except TypeError as error:
+            # Metadata may hold anything: a number of more than 64 bits, half a character, a hundred levels.
+            raise ApiError(400, "invalid_request_error", f"The body cannot be kept: {error}") from None
         return (await link.ask({"op": "admin", "path": path, "body": body, "by": by or ""}))["result"]
 
     def post(path: str, shape: type[BaseModel]) -> None:
@@ -69,51 +92,55 @@ def admin_app(link: AccountantLink, admission: Admission, config: Config, prices
             return await ask(path, body.model_dump(exclude_unset=True), changed_by)
 
         handler.__annotations__["body"] = Annotated[shape, Body()]
-        app.post(path, name=path)(handler)
+        app.post(path, name=path, responses=answer_of(path))(handler)
 
     for path, shape in POSTS.items():
         post(path, shape)
 
-    _add_keys(app, ask)
+    _add_keys(app, ask, admission)
     _add_owners(app, ask)
     _add_reading(app, ask, config, prices)
     _add_errors(app)
     return app
 
 
-def _add_keys(app: FastAPI, ask: Ask) -> None:
-    @app.post("/key/{key}/regenerate")
+def _add_keys(app: FastAPI, ask: Ask, admission: Admission) -> None:
+    @app.post("/key/{key}/regenerate", responses=answer_of("/key/{key}/regenerate"))
     async def regenerate(key: str, body: RotatedKey | None = None, changed_by: ChangedBy = None) -> Any:
         given = body.model_dump(exclude_unset=True) if body else {}
         return await ask("/key/regenerate", {**given, "key": key}, changed_by)
 
-    @app.post("/key/{key}/reset_spend")
+    @app.post("/key/{key}/reset_spend", responses=answer_of("/key/{key}/reset_spend"))
     async def reset_spend(key: str, changed_by: ChangedBy = None) -> Any:
         return await ask("/key/reset_spend", {"key": key}, changed_by)
 
-    @app.get("/key/info")
-    async def key_info(key: str | None = None, key_alias: str | None = None) -> Any:
+    @app.get("/key/info", responses=answer_of("/key/info"))
+    async def key_info(request: Request, key: str | None = None, key_alias: str | None = None) -> Any:
+        secret = credential(_exchange(request).headers)
+        if not admission.is_master(secret):
+            # Whatever else is asked for, it is the caller's own.
+            key, key_alias = hashlib.sha256(secret).hexdigest(), None
         return await ask("/key/info", {"key": key, "key_alias": key_alias})
 
-    @app.get("/key/list")
-    async def key_list(team_id: str | None = None, user_id: str | None = None, page: Page = 1, size: Size = 100) -> Any:
-        return await ask("/key/list", {"team_id": team_id, "user_id": user_id, "page": page, "size": size})
+    @app.get("/key/list", responses=answer_of("/key/list"))
+    async def key_list(which: Annotated[KeysQuery, Query()]) -> Any:
+        return await ask("/key/list", which.model_dump())
 
 
 def _add_owners(app: FastAPI, ask: Ask) -> None:
-    @app.get("/team/info")
+    @app.get("/team/info", responses=answer_of("/team/info"))
     async def team_info(team_id: str) -> Any:
         return await ask("/team/info", {"team_id": team_id})
 
-    @app.get("/team/list")
+    @app.get("/team/list", responses=answer_of("/team/list"))
     async def team_list() -> Any:
         return await ask("/team/list", {})
 
-    @app.get("/user/info")
+    @app.get("/user/info", responses=answer_of("/user/info"))
     async def user_info(user_id: str) -> Any:
         return await ask("/user/info", {"user_id": user_id})
 
-    @app.get("/user/list")
+    @app.get("/user/list", responses=answer_of("/user/list"))
     async def user_list(page: Page = 1, size: Size = 100) -> Any:
         return await ask("/user/list", {"page": page, "size": size})
 
@@ -121,31 +148,45 @@ def _add_owners(app: FastAPI, ask: Ask) -> None:
 def _add_reading(app: FastAPI, ask: Ask, config: Config, prices: dict[str, Price | None]) -> None:
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Any:
-        return app.openapi()
+        document = app.openapi()
+        document["paths"] |= OPEN_PATHS
+        return document
 
-    @app.get("/spend/logs")
+    @app.get("/spend/logs", responses=answer_of("/spend/logs"))
     async def spend_logs(rows: Annotated[RowsQuery, Query()]) -> Any:
         return (await ask("/spend/logs", rows.asked()))["data"]
 
-    @app.get("/spend/logs/v2")
+    @app.get("/spend/logs/v2", responses=answer_of("/spend/logs/v2"))
     async def spend_logs_paged(rows: Annotated[RowsQuery, Query()]) -> Any:
         return await ask("/spend/logs", rows.asked())
 
-    @app.get("/audit")
+    @app.get("/audit", responses=answer_of("/audit"))
     async def audit(page: Page = 1, page_size: Size = 100) -> Any:
         return await ask("/audit", {"page": page, "page_size": page_size})
 
-    @app.get("/audit/storage")
+    @app.get("/audit/storage", responses=answer_of("/audit/storage"))
     async def audit_storage() -> Any:
         return await ask("/audit/storage", {})
 
-    @app.get("/model/info")
+    @app.get("/model/info", responses=answer_of("/model/info"))
     async def model_info() -> Any:
         return {"data": models_view(config, prices)}
 
-    @app.get("/v1/model/info")
+    @app.get("/v1/model/info", responses=answer_of("/v1/model/info"))
     async def model_info_v1() -> Any:
         return {"data": models_view(config, prices)}
+
+
+class KeysQuery(BaseModel):
+    """Which keys. As with LiteLLM, `keys` are hashes unless `return_full_object` is true."""
+
+    team_id: str | None = None
+    user_id: str | None = None
+    key_hash: str | None = None
+    key_alias: str | None = None
+    return_full_object: bool = False
+    page: int = Field(1, ge=1, le=1_000_000)
+    size: int = Field(100, ge=1, le=1000)
 
 
 class RowsQuery(BaseModel):
@@ -226,7 +267,7 @@ def _add_errors(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
-        reason = "unknown field" if first["type"] == "extra_forbidden" else first["msg"]
+        reason = "unknown field" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         return _answer(400, "invalid_request_error", f"{field}: {reason}" if field else reason)
 
     @app.exception_handler(HTTPException)

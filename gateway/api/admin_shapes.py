@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gateway import period
+from gateway.api.litellm_fields import without_idle
 
 
 def _duration(text: str) -> str:
@@ -26,6 +27,11 @@ Tag = Annotated[str, Field(min_length=1, max_length=128)]
 class _Fields(BaseModel):
     # A field that would have no effect is refused: silence would look like a limit that holds.
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _idle(cls, body: Any) -> Any:
+        return without_idle(body, cls.model_fields) if isinstance(body, dict) else body
 
 
 class _Owner(_Fields):
@@ -118,10 +124,14 @@ class _UserFields(_Owner):
 
 
 class NewUser(_UserFields):
-    """`user_id`: an own id instead of a random one. No key is made for the user."""
+    """`user_id`: an own id instead of a random one. As LiteLLM does, a key is made for the user unless
+    `auto_create_key` is false; `key_alias`, `duration` and `team_id` are that key's."""
 
     user_id: Alias | None = None
-    auto_create_key: Literal[False] | None = None
+    auto_create_key: bool = True
+    key_alias: Alias | None = None
+    duration: Duration | None = None
+    team_id: Alias | None = None
 
 
 class ChangedUser(_UserFields):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from gateway import pricing
-from gateway.api.answers import Receive, Scope
+from gateway.api.answers import Exchange
 from gateway.api.outcome import Outcome
-from gateway.api.requests import MOST_BODY, credential, forwarded, parse, read_body
+from gateway.api.requests import MOST_BODY, coming_body, credential, forwarded, parse, too_large
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits import Gate, Pass
 from gateway.limits.passes import Passes
@@ -43,9 +43,9 @@ class Admission:
         # What a prompt of so many tokens may cost beside its answer, in nano-USD.
         self.surcharge: Callable[[int], int] | None = None
 
-    async def key(self, scope: Scope) -> Pass:
+    async def key(self, exchange: Exchange) -> Pass:
         """The caller's key, usable or not. Raises ApiError 401, 403 or 503."""
-        secret = credential(scope)
+        secret = credential(exchange.headers)
         if not secret:
             raise ApiError(401, "invalid_api_key", "No API key: send `Authorization: Bearer sk-...`")
         known = self._passes.known(secret)
@@ -53,28 +53,53 @@ class Admission:
             known = await self._look_up(secret)
         return known
 
-    async def admit(self, scope: Scope, receive: Receive, outcome: Outcome, kind: Kind) -> Request:
-        """A request that was let in; its reservation is in the outcome. Raises ApiError, ClientLeftError."""
-        key = outcome.key = self._passes.known(credential(scope)) or await self.key(scope)
-        check_usable(key)
-        request = parse(kind, await read_body(receive, self._most_body))
+    def at_once(self, exchange: Exchange, outcome: Outcome, kind: Kind) -> Request | None:
+        """A request whose key is known here and whose body is there; None: `later` must wait for one of them.
+
+        It is let in if the outcome has its reservation; without one the accountant must be asked. Raises ApiError.
+        """
+        key = self._passes.known(credential(exchange.headers))
+        raw = None if key is None else exchange.whole_body()
+        if key is None or raw is None:
+            return None
+        outcome.key = key
+        if key.blocked or key.expires is not None:
+            check_usable(key)
+        return self._read(exchange, outcome, kind, key, raw)
+
+    async def later(self, exchange: Exchange, outcome: Outcome, kind: Kind) -> Request:
+        """As `at_once`. Raises ApiError, ClientLeftError."""
+        key = outcome.key = await self.key(exchange)
+        if key.blocked or key.expires is not None:
+            check_usable(key)
+        raw = exchange.whole_body()
+        if raw is None:
+            raw = await coming_body(exchange, self._most_body)
+        return self._read(exchange, outcome, kind, key, raw)
+
+    async def ask(self, outcome: Outcome, request: Request) -> None:
+        """Have the accountant let a request in. Raises ApiError."""
+        key, prompt, most = cast(Pass, outcome.key), request.raw_size // 4, request.most_completion
+        tokens = prompt + (pricing.ASSUMED_COMPLETION if most is None else most)
+        outcome.reservation = await self._gate.ask(key, self._estimate(outcome, prompt, most), tokens)
+
+    def _read(self, exchange: Exchange, outcome: Outcome, kind: Kind, key: Pass, raw: bytes) -> Request:
+        if len(raw) > self._most_body:
+            raise too_large(self._most_body)
+        request = parse(kind, raw)
         if kind in ("messages", "count_tokens"):
-            request.headers = forwarded(scope)
+            request.headers = forwarded(exchange.headers)
         self._name_model(outcome, key, request)
         outcome.kind, outcome.stream = kind, request.stream
         describe(outcome, key, request.body)
-        step = self._router.first(outcome.model)
         # Four bytes per prompt token, and the most output asked for.
-        prompt, most = request.raw_size // 4, request.most_completion
-        estimate = pricing.estimate(step.price, prompt, most)
-        if self.surcharge is not None:
-            estimate += self.surcharge(prompt)
-        reservation = self._gate.enter(key, estimate)
-        if reservation is None:
-            tokens = prompt + (pricing.ASSUMED_COMPLETION if most is None else most)
-            reservation = await self._gate.ask(key, estimate, tokens)
-        outcome.reservation = reservation
+        estimate = self._estimate(outcome, request.raw_size // 4, request.most_completion)
+        outcome.reservation = self._gate.enter(key, estimate)
         return request
+
+    def _estimate(self, outcome: Outcome, prompt: int, most: int | None) -> int:
+        estimate = pricing.estimate(self._router.dearest[outcome.model].price, prompt, most)
+        return estimate if self.surcharge is None else estimate + self.surcharge(prompt)
 
     def is_master(self, secret: bytes) -> bool:
         """Whether this is the master key, compared in constant time."""
@@ -94,15 +119,15 @@ class Admission:
 
     def _name_model(self, outcome: Outcome, key: Pass, request: Request) -> None:
         name = request.body["model"]
-        model = self._router.model(name)
+        model = self._router.models.get(name)
         if model is None or (model.hidden and name not in key.models):
             message = f"The model {name[:100]!r} does not exist"
             raise ApiError(404, "not_found_error", message, param="model")
         outcome.model = name
-        if not key.may_call(name, model.hidden):
+        if not (key.unrestricted and not model.hidden) and not key.may_call(name, model.hidden):
             message = f"Key {key.alias} may not call the model {name!r}"
             raise ApiError(403, "key_model_access_denied", message, param="model")
-        if name in self._refused:
+        if self._refused and name in self._refused:
             message = f"The price of the model {name!r} is not known and the gateway's policy refuses such requests"
             raise ApiError(403, "unpriced_model", message, param="model")
 
@@ -118,11 +143,13 @@ def check_usable(key: Pass) -> None:
 def describe(outcome: Outcome, key: Pass, body: dict[str, Any]) -> None:
     """What the ledger keeps of a request beside its numbers: end user, tags and short metadata; no content."""
     outcome.tags = key.tags
-    user, metadata = body.get("user"), body.get("metadata")
-    if isinstance(user, str):
+    if "user" in body and isinstance(user := body["user"], str):
         outcome.end_user = user[:_LONGEST]
-    if not isinstance(metadata, dict):
-        return
+    if "metadata" in body and isinstance(metadata := body["metadata"], dict):
+        _describe_further(outcome, key, metadata)
+
+
+def _describe_further(outcome: Outcome, key: Pass, metadata: dict[str, Any]) -> None:
     tags = metadata.get("tags")
     if isinstance(tags, list):
         own = [tag[:_LONGEST] for tag in tags if isinstance(tag, str)]

@@ -6,8 +6,8 @@ import asyncio
 import email.utils
 import random
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.api.accounting import Accounting
@@ -15,7 +15,7 @@ from gateway.api.outcome import Outcome
 from gateway.config import Deployment
 from gateway.errors import UpstreamError
 from gateway.limits import Gate
-from gateway.providers import Provider
+from gateway.providers import Answer, Provider
 from gateway.routing import Router, Step
 
 T = TypeVar("T")
@@ -24,31 +24,58 @@ _TOO_LONG = "context_length_exceeded"
 _LEFT = 499
 
 
+@dataclass(slots=True)
+class Made:
+    """A first attempt that was made already: by the first of these steps, since `began`, and what came of it."""
+
+    steps: list[Step]
+    began: float
+    result: Answer | Exception | asyncio.CancelledError
+
+    async def answer(self) -> Answer:
+        """The answer, or what it raised."""
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
+
+
 class Attempts:
     """Bound to one worker's router, providers and accounting."""
 
-    def __init__(self, router: Router, providers: dict[str, Provider], gate: Gate, accounting: Accounting) -> None:
+    def __init__(self, router: Router, providers: Mapping[str, Provider], gate: Gate, accounting: Accounting) -> None:
         self._router = router
         self._providers = providers
         self._gate = gate
         self._accounting = accounting
 
-    async def first_success(self, outcome: Outcome, call: Call[T]) -> T:
+    def at_once(self, outcome: Outcome) -> list[Step] | None:
+        """Whom to try, in this order, if the first one can be tried without asking anybody."""
+        steps = self._router.only.get(outcome.model) or self._planned(outcome)
+        first = steps[0]
+        if first.limited or first.model != outcome.model or not self._router.cooldowns.calm(first.deployment.id):
+            return None
+        return steps
+
+    async def first_success(self, outcome: Outcome, call: Call[T], made: Made | None = None) -> T:
         """The first answer; `outcome.step` is who gave it. Its attempt is left to the caller to count.
 
+        `made`: the first attempt was made already, and the first call tells what came of it.
         Raises the last UpstreamError when every deployment failed or one error is the request's own fault.
         """
-        key_share = self._gate.headroom(outcome.key, "")
-        steps = deque(self._router.plan(outcome.model, key_share))
+        steps = (
+            [*made.steps] if made is not None else [*(self._router.only.get(outcome.model) or self._planned(outcome))]
+        )
+        cooldowns = self._router.cooldowns
         tried_model = outcome.model
         tries: dict[str, int] = {}
         last: UpstreamError | None = None
         while steps:
-            step = steps.popleft()
+            step = steps.pop(0)
             tried = tries.get(step.model, 0)
             if tried > self._router.routing.retries:
                 continue
-            wait = self._router.cooldowns.told_to_wait(step.deployment.id)
+            calm = made is not None or cooldowns.calm(step.deployment.id)
+            wait = 0.0 if calm else cooldowns.told_to_wait(step.deployment.id)
             if wait or (step.limited and not await self._gate.claim(step.deployment.id)):
                 last = last or _refused(wait)
                 continue
@@ -59,14 +86,35 @@ class Attempts:
                 self._left(outcome, tried_model)
                 tried_model = step.model
                 outcome.fallbacks += step.model != outcome.model
+            if not calm:
+                cooldowns.begin(step.deployment.id)
+            outcome.step = step
+            step.in_flight += 1
+            began = time.perf_counter() if made is None else made.began
+            answered = False
             try:
-                return await self._try(outcome, step, call)
+                answer = await call(self._providers[step.deployment.provider], step.deployment)
+                answered = True
             except UpstreamError as error:
-                last = error
-                if error.code == _TOO_LONG:
-                    steps = deque(s for s in self._router.wider(outcome.model) if s.model not in tries)
-                elif not error.retryable:
-                    break
+                self._failed(outcome, step, error)
+                if error.unheard and (last is None or not last.unheard):
+                    # The failure was a connection's, not the deployment's: the one case of a second try (decision 146).
+                    steps.insert(0, step)
+                    if error.unread:
+                        # Nobody was asked, so this was none of the tries that `retries` is about.
+                        tries[step.model] = tried
+                last, made = error, None
+                steps = self._after(error, outcome.model, steps, tries)
+            except asyncio.CancelledError:
+                self._accounting.attempted(outcome, _LEFT)
+                raise
+            else:
+                step.took(time.perf_counter() - began)
+                return answer
+            finally:
+                # A stream that has begun is in flight until it ends.
+                step.in_flight -= not answered
+                outcome.upstream_s += time.perf_counter() - began
         self._left(outcome, tried_model)
         raise last or _refused(0.0)
 
@@ -75,7 +123,9 @@ class Attempts:
         step = outcome.step
         self._accounting.attempted(outcome, 200)
         if step is not None:
-            self._router.cooldowns.succeeded(step.deployment.id)
+            step.in_flight -= 1
+            if not self._router.cooldowns.calm(step.deployment.id):
+                self._router.cooldowns.succeeded(step.deployment.id)
             if step.model != outcome.model:
                 self._accounting.fell_back(outcome, step.model, True)
 
@@ -83,29 +133,24 @@ class Attempts:
         """The answer broke off after its first byte."""
         self._accounting.attempted(outcome, status)
         if outcome.step is not None:
+            outcome.step.in_flight -= 1
             self._router.cooldowns.failed(outcome.step.deployment.id, status, None)
             self._left(outcome, outcome.step.model)
 
-    async def _try(self, outcome: Outcome, step: Step, call: Call[T]) -> T:
-        outcome.step = step
-        began = time.perf_counter()
-        self._router.cooldowns.begin(step.deployment.id)
-        step.in_flight += 1
-        try:
-            answer = await call(self._providers[step.deployment.provider], step.deployment)
-        except UpstreamError as error:
-            self._accounting.attempted(outcome, error.status)
+    def _planned(self, outcome: Outcome) -> list[Step]:
+        share = 1.0 if outcome.key is None else self._gate.headroom(outcome.key.hash)
+        return self._router.plan(outcome.model, share)
+
+    def _after(self, error: UpstreamError, model: str, steps: list[Step], tries: dict[str, int]) -> list[Step]:
+        """What is left to try."""
+        if error.code == _TOO_LONG:
+            return [s for s in self._router.wider(model) if s.model not in tries]
+        return self._router.left(steps) if error.retryable else []
+
+    def _failed(self, outcome: Outcome, step: Step, error: UpstreamError) -> None:
+        self._accounting.attempted(outcome, error.status)
+        if not error.unheard:
             self._router.cooldowns.failed(step.deployment.id, error.status, _seconds(error.retry_after))
-            raise
-        except asyncio.CancelledError:
-            self._accounting.attempted(outcome, _LEFT)
-            raise
-        finally:
-            step.in_flight -= 1
-            took = time.perf_counter() - began
-            outcome.upstream_s += took
-        step.took(took)
-        return answer
 
     async def _pause(self, failures: int) -> None:
         """The first retry goes out at once, for it goes elsewhere; later ones wait, each up to twice as long."""

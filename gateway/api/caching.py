@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from gateway import clock
-from gateway.api.answers import Scope as AsgiScope
+from gateway.api.answers import Exchange
 from gateway.api.outcome import Outcome
-from gateway.cache import Batches, Controls, Entry, Scope, Store, identity_of
+from gateway.cache import Batches, Controls, Entry, MemoryStore, Scope, Store, identity_of
 from gateway.cache.redis_questions import RedisQuestions
 from gateway.cache.semantic import SemanticIndex, question_of
 from gateway.limits import Pass
+from gateway.metrics.meter import Number
 from gateway.metrics.recorder import Recorder
 from gateway.providers import Answer, Request
 from gateway.routing import Router, Step
@@ -22,12 +23,15 @@ Embed = Callable[[str, Outcome, Request], Awaitable[Sequence[float] | None]]
 
 @dataclass(slots=True)
 class Question:
-    """One request as the cache sees it. `group` and `vector` are set where meaning is compared."""
+    """One request as the cache sees it. `group` and `vector` are set where meaning is compared, `entry` where an answer
+    was found at once.
+    """
 
     identity: bytes
     controls: Controls
     group: bytes = b""
     vector: Sequence[float] | None = None
+    entry: Entry | None = None
 
     @property
     def shareable(self) -> bool:
@@ -75,23 +79,37 @@ class Caching:
         self._recorder = recorder
         self._meaning = meaning
         self.batches: Batches[tuple[Answer, Step | None]] = Batches()
+        # Where nobody needs to wait for it.
+        self._memory = store if isinstance(store, MemoryStore) and meaning is None else None
+        self._forms: dict[tuple[str, bool, bool], str] = {}
+        self._counts: dict[tuple[str, str], Number] = {}
 
-    def question(self, scope: AsgiScope, outcome: Outcome, request: Request) -> Question | None:
+    def question(self, exchange: Exchange, outcome: Outcome, request: Request) -> Question | None:
         """What to ask, or None for a request that is not cached. Raises ApiError 400."""
-        model = self._router.model(outcome.model)
+        model = self._router.models.get(outcome.model)
         if outcome.key is None or request.kind == "count_tokens" or model is None or model.hidden:
             return None
-        controls = Controls.parse(request.body, _cache_control(scope))
+        header = exchange.headers.get(b"cache-control")
+        controls = Controls.parse(request.body, "" if header is None else header.decode("latin-1"))
         if not (controls.read or controls.write) or (self._opt_in and not controls.wanted):
             return None
-        # A stream is kept as its events, so it answers streams only.
-        form = f"{request.kind} {request.stream} {request.wants_usage} {sorted(request.headers.items())}"
+        form = self._form(request)
         owner = self._owner(outcome.key)
         question = Question(identity_of(form, request.body, owner, controls.namespace), controls)
         if self._meaning is not None:
             without = {name: value for name, value in request.body.items() if name != "messages"}
             question.group = identity_of(form, without, owner, controls.namespace)
         return question
+
+    @property
+    def at_once(self) -> bool:
+        """Whether `find` and `keep_at_once` can be used."""
+        return self._memory is not None
+
+    def find(self, question: Question, outcome: Outcome) -> Entry | None:
+        """As `look_up`, of a question that may be read, without waiting."""
+        found = None if self._memory is None else self._memory.find(question.identity)
+        return self._counted(self._fresh(question, found), outcome)
 
     async def look_up(self, question: Question, outcome: Outcome, request: Request) -> Entry | None:
         """An answer that was bought before; counted as a hit or a miss."""
@@ -100,27 +118,24 @@ class Caching:
         entry = self._fresh(question, await self._store.get(question.identity))
         if entry is None and self._meaning is not None:
             entry = self._fresh(question, await self._near(self._meaning, question, outcome, request))
-        if entry is None:
-            self.missed(outcome)
-            return None
-        outcome.cache = "hit"
-        self._recorder.count("litellm_cache_hits_total", 1.0, outcome.model)
-        return entry
+        return self._counted(entry, outcome)
 
     def missed(self, outcome: Outcome) -> None:
         """The request could have been answered from the cache and is not."""
         outcome.cache = "miss"
-        self._recorder.count("litellm_cache_misses_total", 1.0, outcome.model)
+        self._count("litellm_cache_misses_total", outcome.model)
+
+    def keep_at_once(self, question: Question, outcome: Outcome, body: bytes) -> None:
+        """As `keep`, of a question that may be written, without waiting."""
+        if self._memory is not None:
+            self._memory.keep(question.identity, body, _giver(outcome), clock.now(), self._ttl_of(question))
 
     async def keep(self, question: Question, outcome: Outcome, body: bytes) -> None:
         """Remember a whole answer."""
-        controls = question.controls
-        if not controls.write:
+        if not question.controls.write:
             return
-        ttl_s = self._ttl_s if controls.ttl_s is None else controls.ttl_s
-        deployment = outcome.step.deployment.id if outcome.step is not None else ""
-        entry = Entry(body, deployment, clock.now())
-        await self._store.put(question.identity, entry, ttl_s)
+        ttl_s = self._ttl_of(question)
+        await self._store.put(question.identity, Entry(body, _giver(outcome), clock.now()), ttl_s)
         if self._meaning is not None and question.vector is not None and ttl_s > 0:
             await self._meaning.add(question.group, question.vector, question.identity, ttl_s)
 
@@ -144,6 +159,33 @@ class Caching:
             return None
         return entry
 
+    def _counted(self, entry: Entry | None, outcome: Outcome) -> Entry | None:
+        if entry is None:
+            self.missed(outcome)
+            return None
+        outcome.cache = "hit"
+        self._count("litellm_cache_hits_total", outcome.model)
+        return entry
+
+    def _count(self, name: str, model: str) -> None:
+        number = self._counts.get((name, model)) or self._recorder.number(name, model)
+        if number is not None:
+            self._counts[name, model] = number
+            number.add(1.0)
+
+    def _ttl_of(self, question: Question) -> float:
+        asked = question.controls.ttl_s
+        return self._ttl_s if asked is None else asked
+
+    def _form(self, request: Request) -> str:
+        """A stream is kept as its events, so it answers streams only."""
+        if request.headers:
+            return f"{request.kind} {request.stream} {request.wants_usage} {sorted(request.headers.items())}"
+        which = request.kind, request.stream, request.wants_usage
+        if which not in self._forms:
+            self._forms[which] = "{} {} {} []".format(*which)
+        return self._forms[which]
+
     def _owner(self, key: Pass) -> str:
         if self._scope is Scope.ALL:
             return ""
@@ -151,8 +193,6 @@ class Caching:
         return f"team {key.team_id}" if self._scope is Scope.TEAM and key.team_id else f"key {key.hash}"
 
 
-def _cache_control(scope: AsgiScope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"cache-control":
-            return bytes(value).decode("latin-1")
-    return ""
+def _giver(outcome: Outcome) -> str:
+    """The deployment that gave an answer."""
+    return outcome.step.deployment.id if outcome.step is not None else ""

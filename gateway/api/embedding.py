@@ -31,13 +31,14 @@ class Embedder:
 
     def estimate(self, prompt_tokens: int) -> int:
         """Nano-USD that a question of so many tokens may cost beside its answer."""
-        return pricing.estimate(self._router.first(self._model).price, prompt_tokens, 0)
+        return pricing.estimate(self._router.dearest[self._model].price, prompt_tokens, 0)
 
     async def __call__(self, text: str, asked: Outcome, request: Request) -> Sequence[float] | None:
         """The vector of a text, or None when the model fails; a row of its own tells what it cost."""
         body = {"model": self._model, "input": text}
         question = Request("embeddings", body, len(text))
-        outcome = Outcome(f"{asked.request_id}-q", key=asked.key, model=self._model, kind="embeddings")
+        outcome = Outcome(f"{asked.request_id}-q")
+        outcome.key, outcome.model, outcome.kind = asked.key, self._model, "embeddings"
         outcome.tags, outcome.end_user = [*asked.tags, TAG], asked.end_user
         if asked.reservation is not None:
             outcome.reservation = self._gate.part_of(asked.reservation, self.estimate(request.raw_size // 4))

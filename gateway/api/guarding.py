@@ -38,7 +38,7 @@ class Guard:
 
     def examine(self, outcome: Outcome, request: Request) -> None:
         """Raises ApiError 429 or 403 for a request that belongs to a loop, if the policy says so."""
-        key, model = outcome.key, self._router.model(outcome.model)
+        key, model = outcome.key, self._router.models.get(outcome.model)
         # Hidden models are for proofs, which repeat themselves on purpose.
         if key is None or model is None or model.hidden:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 
 from gateway import __version__
 from gateway.api.admission import Admission, check_usable
-from gateway.api.answers import JSON, Receive, Scope, Send, send_bytes, send_error
+from gateway.api.answers import JSON, Exchange, send_bytes, send_error
 from gateway.api.dialects import body_of
 from gateway.api.requests import credential
 from gateway.errors import AccountantGoneError, ApiError
@@ -22,9 +22,8 @@ from gateway.providers import Kind
 from gateway.routing import Router
 
 _EXPORTER_PATIENCE_S = 10.0
+Route = Callable[[Exchange], Coroutine[Any, Any, None]]
 _ONE_MODEL = ("/v1/models/", "/models/")
-
-Route = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class OpenRoutes:
@@ -63,54 +62,64 @@ class OpenRoutes:
             return self._models
         return route
 
-    async def _models(self, scope: Scope, _: Receive, send: Send) -> None:
-        theirs = any(name == b"anthropic-version" for name, _ in scope["headers"])
+    async def _models(self, exchange: Exchange) -> None:
+        theirs = b"anthropic-version" in exchange.headers
         try:
-            key = await self._admission.key(scope)
-            check_usable(key)
-            names = [m.name for m in self._router.models() if not m.hidden and key.may_call(m.name, False)]
-            _, _, asked = scope["path"].partition("/models/")
+            names = await self._callable(exchange)
+            _, _, asked = exchange.path.partition("/models/")
             if asked and asked not in names:
                 raise ApiError(404, "not_found_error", f"The model {asked[:100]!r} does not exist", param="model")
         except ApiError as error:
             kind: Kind = "messages" if theirs else "chat"
-            await send_bytes(send, error.status, body_of(kind, error), (JSON, *error.headers))
+            await send_bytes(exchange, error.status, body_of(kind, error), (JSON, *error.headers))
             return
         shown = [_anthropic_model(name) if theirs else _openai_model(name) for name in ([asked] if asked else names)]
         page = {"has_more": False, "first_id": names[0] if names else None, "last_id": names[-1] if names else None}
         listed = {"data": shown, **(page if theirs else {"object": "list"})}
-        await send_bytes(send, 200, orjson.dumps(shown[0] if asked else listed))
+        await send_bytes(exchange, 200, orjson.dumps(shown[0] if asked else listed))
 
-    async def _metrics(self, scope: Scope, _: Receive, send: Send) -> None:
-        if self._token is not None and not hmac.compare_digest(credential(scope), self._token):
-            await send_error(send, ApiError(401, "invalid_api_key", "/metrics needs its bearer token"))
+    async def _callable(self, exchange: Exchange) -> list[str]:
+        """What the caller may call; the master key sees every model, though it calls none. Raises ApiError."""
+        listed = [m.name for m in self._router.models.values() if not m.hidden]
+        if self._admission.is_master(credential(exchange.headers)):
+            return listed
+        key = await self._admission.key(exchange)
+        check_usable(key)
+        return [name for name in listed if key.may_call(name, False)]
+
+    async def _metrics(self, exchange: Exchange) -> None:
+        if self._token is not None and not hmac.compare_digest(credential(exchange.headers), self._token):
+            await send_error(exchange, ApiError(401, "invalid_api_key", "/metrics needs its bearer token"))
             return
         try:
             page = await ask_exporter(self._exporter, b"page\n")
         except (OSError, TimeoutError):
-            await send_error(send, ApiError(503, "service_unavailable", "The exporter does not answer"))
+            await send_error(exchange, ApiError(503, "service_unavailable", "The exporter does not answer"))
             return
-        await send_bytes(send, 200, page, ((b"content-type", CONTENT_TYPE),))
+        await send_bytes(exchange, 200, page, ((b"content-type", CONTENT_TYPE),))
 
-    async def _health(self, _scope: Scope, _: Receive, send: Send) -> None:
+    async def _health(self, exchange: Exchange) -> None:
         try:
             report = (await self._link.ask({"op": "health"}))["result"]
         except AccountantGoneError as error:
-            await send_error(send, ApiError(503, "service_unavailable", str(error)))
+            await send_error(exchange, ApiError(503, "service_unavailable", str(error)))
             return
-        await send_bytes(send, 200, orjson.dumps(report))
+        except ApiError as error:
+            await send_error(exchange, error)
+            return
+        await send_bytes(exchange, 200, orjson.dumps(report))
 
-    async def _alive(self, _scope: Scope, _: Receive, send: Send) -> None:
+    async def _alive(self, exchange: Exchange) -> None:
         status, text = (503, "shutting down") if self.draining else (200, "I'm alive!")
-        await send_bytes(send, status, orjson.dumps(text))
+        await send_bytes(exchange, status, orjson.dumps(text))
 
-    async def _ready(self, _scope: Scope, _: Receive, send: Send) -> None:
+    async def _ready(self, exchange: Exchange) -> None:
         if self.draining:
-            await send_bytes(send, 503, orjson.dumps({"status": "shutting_down"}))
+            await send_bytes(exchange, 503, orjson.dumps({"status": "shutting_down"}))
             return
         problem = await self._problem()
         body = {"status": problem or "healthy", "version": __version__, "workers": self._workers}
-        await send_bytes(send, 503 if problem else 200, orjson.dumps(body))
+        await send_bytes(exchange, 503 if problem else 200, orjson.dumps(body))
 
     async def _problem(self) -> str:
         try:
@@ -118,6 +127,8 @@ class OpenRoutes:
                 await self._link.ask({"op": "ping"})
         except (AccountantGoneError, TimeoutError):
             return "the accountant does not answer"
+        except ApiError as error:
+            return error.message
         try:
             async with asyncio.timeout(2.0):
                 await ask_exporter(self._exporter, b"ping\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway import clock
@@ -33,31 +33,29 @@ ERROR_TYPES = frozenset(
 )
 
 
-@dataclass(slots=True)
 class Outcome:
     """Filled while a request is handled. `model` is a configured name or `other`.
 
     `kind` is the endpoint. `cache` is `hit` or `miss` when the cache was asked. `share` is what this caller
-    pays of an answer that several callers share; it takes the place of the usage's price. `upstream_s` was spent waiting for upstreams.
+    pays of an answer that several callers share; it takes the place of the usage's price. `upstream_s` was spent
+    waiting for upstreams, `started` is seconds since the epoch and `clock` of `perf_counter`.
     """
 
-    request_id: str
-    started: float = field(default_factory=clock.now)
-    clock: float = field(default_factory=time.perf_counter)
+    # Defaults stand in the class: a request is born with the three fields that are always its own.
     key: Pass | None = None
     model: str = "other"
     kind: str = "chat"
     stream: bool = False
     end_user: str = ""
-    tags: list[str] = field(default_factory=list)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    tags: Sequence[str] = ()
+    metadata: Mapping[str, Any] | None = None
     cache: str = ""
     share: int | None = None
     reservation: Reservation | None = None
     step: Step | None = None
     upstream_s: float = 0.0
     fallbacks: int = 0
-    attempts: list[tuple[str, str, int]] = field(default_factory=list)
+    attempts: tuple[tuple[str, str, int], ...] = ()
     usage: Usage | None = None
     cost: int = 0
     status: int = 0
@@ -65,6 +63,11 @@ class Outcome:
     first_token: float | None = None
     # Whether the client reads header lines that come after a stream.
     trailers: bool = False
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        self.started = clock.now()
+        self.clock = time.perf_counter()
 
     @property
     def provider(self) -> str:

@@ -1,14 +1,14 @@
-"""From an ASGI scope to a checked request."""
+"""From an exchange to a checked request."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from gateway.api.answers import Receive, Scope
+from gateway.api.answers import Exchange
 from gateway.errors import ApiError
 from gateway.providers import Kind, Request
 
@@ -16,52 +16,47 @@ MOST_BODY = 32 << 20
 _BODY_WITHIN_S = 120.0
 # What is left of a body that is not wanted is not waited for.
 _CLOSE = (b"connection", b"close")
-_FORWARDED = frozenset({b"anthropic-beta"})
-_KEY_HEADERS = frozenset({b"x-api-key", b"api-key"})
+_FORWARDED = (b"anthropic-beta",)
 
 
 class ClientLeftError(Exception):
     """The client went away before its request was whole."""
 
 
-def credential(scope: Scope) -> bytes:
+def credential(headers: Mapping[bytes, bytes]) -> bytes:
     """The bearer token, `x-api-key` or Azure's `api-key`; empty when there is none."""
-    found = b""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            kind, _, token = value.partition(b" ")
-            return bytes(token.strip()) if kind.lower() == b"bearer" else b""
-        if name in _KEY_HEADERS:
-            found = value
-    return found
+    value = headers.get(b"authorization")
+    if value is None:
+        return headers.get(b"api-key") or headers.get(b"x-api-key") or b""
+    if value[:7] == b"Bearer ":
+        return value[7:].strip()
+    kind, _, token = value.partition(b" ")
+    return token.strip() if kind.lower() == b"bearer" else b""
 
 
-async def read_body(receive: Receive, most: int = MOST_BODY) -> bytes:
-    """The whole body. Raises ApiError 408 and 413, and ClientLeftError."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body") and message["type"] == "http.request":
-        return _within(body, most)
+async def coming_body(exchange: Exchange, most: int) -> bytes:
+    """A body that was not whole yet when its request was taken. Raises ApiError 408 and 413, and ClientLeftError."""
     try:
         async with asyncio.timeout(_BODY_WITHIN_S):
-            return await _rest(receive, message, body, most)
+            return await _coming(exchange, most)
     except TimeoutError:
-        message_408 = f"The body was not whole within {_BODY_WITHIN_S:g} s"
-        raise ApiError(408, "timeout", message_408, headers=(_CLOSE,)) from None
+        message = f"The body was not whole within {_BODY_WITHIN_S:g} s"
+        raise ApiError(408, "timeout", message, headers=(_CLOSE,)) from None
 
 
-async def _rest(receive: Receive, message: MutableMapping[str, Any], body: bytes, most: int) -> bytes:
-    parts, size = [bytes(body)], len(body)
-    while True:
+async def _coming(exchange: Exchange, most: int) -> bytes:
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await exchange.receive()
         if message["type"] == "http.disconnect":
             raise ClientLeftError
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
         parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
         size += len(parts[-1])
         if size > most:
-            raise _too_large(most)
+            raise too_large(most)
+    return b"".join(parts)
 
 
 def parse(kind: Kind, raw: bytes) -> Request:
@@ -72,15 +67,18 @@ def parse(kind: Kind, raw: bytes) -> Request:
         raise _invalid("The body is not valid JSON") from None
     if not isinstance(body, dict):
         raise _invalid("The body must be a JSON object")
-    if not isinstance(body.get("model"), str) or not body["model"]:
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
         raise _invalid("`model` must be the name of a model", "model")
     if kind in ("chat", "messages", "count_tokens"):
-        _check_messages(body)
+        messages = body.get("messages")
+        if not isinstance(messages, list) or not messages:
+            raise _invalid("`messages` must be a list with at least one message", "messages")
     elif kind == "embeddings" and not body.get("input"):
         raise _invalid("`input` must be text, tokens, or a list of either", "input")
-    if kind in ("embeddings", "count_tokens"):
+    if "stream" not in body or kind in ("embeddings", "count_tokens"):
         return Request(kind, body, len(raw))
-    stream = body.get("stream") or False
+    stream = body["stream"] or False
     if not isinstance(stream, bool):
         raise _invalid("`stream` must be true or false", "stream")
     options = body.get("stream_options")
@@ -88,23 +86,13 @@ def parse(kind: Kind, raw: bytes) -> Request:
     return Request(kind, body, len(raw), stream, wants_usage)
 
 
-def forwarded(scope: Scope) -> dict[str, str]:
+def forwarded(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     """The headers of a client of Anthropic's API that its upstream must see too."""
-    return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _FORWARDED}
+    return {name.decode(): headers[name].decode("latin-1") for name in _FORWARDED if name in headers}
 
 
-def _check_messages(body: dict[str, Any]) -> None:
-    if not isinstance(body.get("messages"), list) or not body["messages"]:
-        raise _invalid("`messages` must be a list with at least one message", "messages")
-
-
-def _within(body: bytes, most: int) -> bytes:
-    if len(body) > most:
-        raise _too_large(most)
-    return body
-
-
-def _too_large(most: int) -> ApiError:
+def too_large(most: int) -> ApiError:
+    """The refusal of a body of more than `most` bytes."""
     return ApiError(413, "invalid_request_error", f"The body is larger than {most} bytes", headers=(_CLOSE,))
 
 

@@ -16,23 +16,31 @@ class Batch(Generic[T]):
 
     def __init__(self) -> None:
         self.callers = 1
-        self._told: asyncio.Future[tuple[T, int | None]] = asyncio.get_running_loop().create_future()
+        # Only when somebody has joined.
+        self._told: asyncio.Future[tuple[T, int | None]] | None = None
         self._shares: list[int] = []
 
+    def join(self) -> None:
+        """One more waits for the answer."""
+        self.callers += 1
+        if self._told is None:
+            self._told = asyncio.get_running_loop().create_future()
+
     async def answer(self) -> tuple[T, int | None]:
-        """For everybody but the opener: the answer and what this caller pays of it, None where no price is known.
+        """For everybody who has joined: the answer and what this caller pays of it, None where no price is known.
 
         Raises the opener's UpstreamError.
         """
+        if self._told is None:
+            raise RuntimeError("nobody has joined")
         return await asyncio.shield(self._told)
 
     def tell(self, answer: T, cost: int | None) -> int | None:
         """The answer is here: returns what the opener pays. `cost` in nano-USD."""
-        own, *rest = split(cost or 0, self.callers)
-        for share in rest:
-            self._shares.append(share)
-        if rest:
-            self._told.set_result((answer, cost))
+        if self._told is None:
+            return cost
+        own, *self._shares = split(cost or 0, self.callers)
+        self._told.set_result((answer, cost))
         return None if cost is None else own
 
     def share(self) -> int:
@@ -41,7 +49,7 @@ class Batch(Generic[T]):
 
     def fail(self, error: UpstreamError) -> None:
         """There is no answer."""
-        if self.callers > 1:
+        if self._told is not None:
             self._told.set_exception(error)
 
 
@@ -55,14 +63,20 @@ class Batches(Generic[T]):
         """Wait for somebody else's answer, if the question is being answered."""
         batch = self._open.get(identity)
         if batch is not None:
-            batch.callers += 1
+            batch.join()
         return batch
 
     def open(self, identity: bytes) -> Batch[T]:
-        """Be the one who asks; `close` must follow."""
-        batch = self._open[identity] = Batch()
+        """Be the one who asks, if one is not already; `close` must follow."""
+        batch = self._open.get(identity)
+        if batch is None:
+            batch = self._open[identity] = Batch()
         return batch
 
-    def close(self, identity: bytes) -> None:
-        """Nobody can join any more."""
-        self._open.pop(identity, None)
+    def is_open(self, identity: bytes) -> bool:
+        """Whether somebody is asking."""
+        return identity in self._open
+
+    def close(self, identity: bytes) -> Batch[T] | None:
+        """Nobody can join any more. Returns whom the opener has to tell."""
+        return self._open.pop(identity, None)

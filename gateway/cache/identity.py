@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -27,6 +27,8 @@ def identity_of(kind: str, body: Mapping[str, Any], owner: str, namespace: str =
     `kind` is the endpoint; `owner` is the key, the team, or nothing, by the cache's scope. Order of fields does not
     matter, every other difference does.
     """
-    asked = {name: value for name, value in body.items() if name not in _NOT_THE_QUESTION}
-    canonical = orjson.dumps([kind, owner, namespace, asked], option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    return blake2b(canonical, digest_size=16).digest()
+    asked = body
+    if not _NOT_THE_QUESTION.isdisjoint(body):
+        asked = {name: value for name, value in body.items() if name not in _NOT_THE_QUESTION}
+    canonical = orjson.dumps([kind, owner, namespace, asked], option=orjson.OPT_SORT_KEYS)
+    return sha256(canonical).digest()[:16]

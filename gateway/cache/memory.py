@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.cache.store import Entry
 
@@ -13,10 +12,9 @@ _OVERHEAD = 300
 """Bytes an entry costs beside its body."""
 
 
-@dataclass(slots=True)
-class _Kept:
-    entry: Entry
-    until: float
+# Until when, the answer, who gave it, when it was stored. The garbage collector does not look through plain tuples of
+# plain values, and there may be a hundred thousand.
+_Kept = tuple[float, bytes, str, float]
 
 
 class MemoryStore:
@@ -29,23 +27,31 @@ class MemoryStore:
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
 
     async def get(self, identity: bytes) -> Entry | None:
+        return self.find(identity)
+
+    async def put(self, identity: bytes, entry: Entry, ttl_s: float) -> None:
+        self.keep(identity, entry.body, entry.deployment, entry.stored, ttl_s)
+
+    def find(self, identity: bytes) -> Entry | None:
+        """As `get`, without waiting."""
         kept = self._kept.get(identity)
         if kept is None:
             return None
-        if kept.until <= self._clock():
+        if kept[0] <= self._clock():
             self._drop(identity)
             return None
         self._kept.move_to_end(identity)
-        return kept.entry
+        return Entry(*kept[1:])
 
-    async def put(self, identity: bytes, entry: Entry, ttl_s: float) -> None:
-        size = len(entry.body) + _OVERHEAD
+    def keep(self, identity: bytes, body: bytes, deployment: str, stored: float, ttl_s: float) -> None:
+        """As `put`, without waiting."""
+        size = len(body) + _OVERHEAD
         self._drop(identity)
         if size > self._most or ttl_s <= 0:
             return
         while self._bytes + size > self._most:
             self._drop(next(iter(self._kept)))
-        self._kept[identity] = _Kept(entry, self._clock() + ttl_s)
+        self._kept[identity] = (self._clock() + ttl_s, body, deployment, stored)
         self._bytes += size
 
     async def close(self) -> None:
@@ -55,4 +61,4 @@ class MemoryStore:
     def _drop(self, identity: bytes) -> None:
         kept = self._kept.pop(identity, None)
         if kept is not None:
-            self._bytes -= len(kept.entry.body) + _OVERHEAD
+            self._bytes -= len(kept[1]) + _OVERHEAD

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import ValidationError
 
-from gateway.config.model import Config
+from gateway.config.known import known
+from gateway.config.model import Config, Deployment
+from gateway.config.proxy import DIRECT, check_proxy_url, proxies_of_environment, proxy_of
 from gateway.config.secret import is_reference, resolve
 from gateway.errors import ConfigError
 
 # The fields that hold secret references, wherever they stand in the file.
 _SECRET_FIELDS = frozenset({"master_key", "token", "api_key", "secret", "url", "password"})
+# Without an address of their own, or with a library that knows its way.
+_NO_WAY = frozenset({"mock", "sdk"})
 
 
 def load(path: Path) -> Config:
@@ -24,7 +29,24 @@ def load(path: Path) -> Config:
     if problems:
         raise ConfigError(problems)
     config: Config = _replace(checked, resolved)
-    return config
+    if not _may_be_postgresql(config.database.url):
+        remedy = "write postgresql://USER:PASSWORD@HOST:PORT/NAME into it, special characters as %XX"
+        raise ConfigError([f"{path}: database.url: the secret is no PostgreSQL URL; {remedy}"])
+    try:
+        return _with_proxies(config)
+    except ValueError as error:
+        raise ConfigError([f"{path}: {error}"]) from None
+
+
+def _may_be_postgresql(url: str) -> bool:
+    """Waiting for a server is right, waiting for a URL to become one is not."""
+    if url == "sqlite":
+        return True
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("postgresql", "postgres") and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _parse(path: Path) -> Config:
@@ -77,6 +99,8 @@ def _resolve(value: Any, path: Path, field: str, problems: list[str]) -> Any:
 def _resolve_field(name: str, value: Any, path: Path, field: str, problems: list[str]) -> Any:
     if name == "headers" and isinstance(value, dict):
         return {n: _resolve_header(v, path, f"{field}.{n}", problems) for n, v in value.items()}
+    if name == "proxy" and isinstance(value, str) and is_reference(value):
+        return _resolved_proxy(value, path, field, problems)
     if name not in _SECRET_FIELDS or not isinstance(value, str) or value == "sqlite":
         return _resolve(value, path, field, problems)
     return _resolved(value, path, field, problems)
@@ -94,6 +118,32 @@ def _resolved(reference: str, path: Path, field: str, problems: list[str], *, sp
     except ValueError as error:
         problems.append(f"{path}: {field}: {error}")
         return reference
+
+
+def _resolved_proxy(reference: str, path: Path, field: str, problems: list[str]) -> str:
+    before = len(problems)
+    url = _resolved(reference, path, field, problems)
+    if len(problems) == before and url != DIRECT:
+        try:
+            check_proxy_url(url)
+        except ValueError as error:
+            problems.append(f"{path}: {field}: what {reference} holds {error}")
+    return url
+
+
+def _with_proxies(config: Config) -> Config:
+    """Every deployment with the proxy that holds for it, or none. Raises ValueError."""
+    environment = proxies_of_environment()
+
+    def placed(deployment: Deployment) -> Deployment:
+        provider = known(deployment.provider)
+        if provider.wire in _NO_WAY:
+            return deployment
+        url = deployment.api_base or provider.base or ""
+        return deployment.model_copy(update={"proxy": proxy_of(url, deployment.proxy, config.proxy, environment)})
+
+    models = [m.model_copy(update={"deployments": tuple(map(placed, m.deployments))}) for m in config.models]
+    return config.model_copy(update={"models": tuple(models)})
 
 
 def _replace(part: Any, values: Any) -> Any:

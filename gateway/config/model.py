@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway import period
 from gateway.config.known import SDK_PREFIX, known
+from gateway.config.proxy import check_proxy
 from gateway.config.secret import check_header, check_reference
 
 
@@ -26,6 +27,8 @@ Reference = Annotated[str, AfterValidator(check_reference)]
 Duration = Annotated[str, AfterValidator(_duration)]
 # Unquoted, Azure's versions are dates to YAML.
 ApiVersion = Annotated[str | None, BeforeValidator(lambda v: v.isoformat() if isinstance(v, date) else v)]
+# A proxy's URL, a reference to one, or `direct`.
+Proxy = Annotated[str, AfterValidator(check_proxy)]
 HeaderName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9-]+$")]
 
 
@@ -155,7 +158,8 @@ class Deployment(_Part):
     """One upstream target of a public model name.
 
     `api_version`: Azure's or Anthropic's version of the API. `headers` go out with every request; a value may be a
-    secret reference, and one that carries a credential must be.
+    secret reference, and one that carries a credential must be. `proxy`: what its requests go through; once the file is
+    loaded that of the gateway or of the environment, where those hold (gateway.config.proxy).
     """
 
     id: Name
@@ -165,6 +169,7 @@ class Deployment(_Part):
     api_key: Reference | None = None
     api_version: ApiVersion = Field(None, pattern=r"^[A-Za-z0-9.-]{1,40}$")
     headers: dict[HeaderName, str] = Field(default_factory=dict)
+    proxy: Proxy | None = None
     rpm: int | None = Field(None, ge=1)
     tpm: int | None = Field(None, ge=1)
     weight: float = Field(1.0, ge=0)
@@ -179,6 +184,8 @@ class Deployment(_Part):
             raise ValueError("`mock` is only for provider mock")
         if self.provider == SDK_PREFIX:
             raise ValueError("`litellm/` needs the name of a provider of the LiteLLM SDK after it")
+        if self.proxy is not None and known(self.provider).wire in ("mock", "sdk"):
+            raise ValueError(f"provider {self.provider!r} has no `proxy` of its own")
         if known(self.provider).base is None and self.api_base is None:
             raise ValueError(f"provider {self.provider!r} needs an `api_base`")
         for name, value in self.headers.items():
@@ -266,7 +273,11 @@ class LoopGuard(_Part):
 
 
 class Config(_Part):
-    """The whole file. After `load`, every secret reference has been replaced by its value."""
+    """The whole file. After `load`, every secret reference has been replaced by its value.
+
+    `proxy` is what requests to all upstreams go through that are not on this machine or in `NO_PROXY`; `direct` passes
+    the environment's proxies over.
+    """
 
     version: Literal[1]
     instance: Name
@@ -277,6 +288,7 @@ class Config(_Part):
     database: Database = Database()
     serving: Serving = Serving()
     pricing: Pricing = Pricing()
+    proxy: Proxy | None = None
     routing: Routing = Routing()
     cache: Cache | None = None
     loop_guard: LoopGuard | None = None

@@ -1,33 +1,37 @@
-"""What a request is about, as two small numbers. Nothing of its content is kept."""
+"""What a request is about, as two small numbers. Nothing of its content is kept.
+
+The numbers are Python's own keyed hashes: they mean something in this process only, and nobody can choose them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Any
 
 _VARYING = b"0123456789 \t\r\n"
+_LOWER = bytes(range(256)).lower()
 _LONGEST = 4096
 
 
-def subject_of(body: Mapping[str, Any]) -> int:
-    """The same for requests whose last input differs only in digits, case and white space."""
-    return _digest(str(body.get("model")).encode(), _normalised(_last_text(body)))
+def fingerprints(body: Mapping[str, Any]) -> tuple[int, int]:
+    """(subject, conversation) of a request.
 
-
-def conversation_of(body: Mapping[str, Any]) -> int:
-    """The same for all requests of one conversation: it begins with the same two messages."""
+    The subject is the same for requests whose last input differs only in digits, case and white space; the
+    conversation for all requests of one conversation: it begins with the same two messages.
+    """
     messages = body.get("messages")
-    if isinstance(messages, list) and messages:
-        return _digest(*(_normalised(_text(m.get("content"))) for m in messages[:2] if isinstance(m, dict)))
-    return _digest(_normalised(_last_text(body)[:256]))
-
-
-def _last_text(body: Mapping[str, Any]) -> str:
-    messages = body.get("messages")
-    if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
-        return _text(messages[-1].get("content"))
-    return _text(body.get("input") or body.get("prompt"))
+    model = str(body.get("model"))
+    if not isinstance(messages, list) or not messages:
+        text = _text(body.get("input") or body.get("prompt"))
+        return hash((model, _normalised(text))), hash(_normalised(text[:256]))
+    begins = [_normalised(_text(m.get("content"))) for m in messages[:2] if isinstance(m, dict)]
+    last = messages[-1]
+    if not isinstance(last, dict):
+        subject = _normalised(_text(body.get("input") or body.get("prompt")))
+    else:
+        # A short conversation's last message is one of those it begins with.
+        subject = begins[-1] if len(messages) <= 2 else _normalised(_text(last.get("content")))
+    return hash((model, subject)), hash(tuple(begins))
 
 
 def _text(content: Any) -> str:
@@ -41,9 +45,6 @@ def _text(content: Any) -> str:
 
 
 def _normalised(text: str) -> bytes:
-    # Deleting bytes costs a fiftieth of a regular expression, and this runs for every request.
-    return text.lower().encode("utf-8", "replace").translate(None, _VARYING)
-
-
-def _digest(*texts: bytes) -> int:
-    return int.from_bytes(blake2b(b"\0".join(texts), digest_size=8).digest(), "big")
+    # One pass over bytes costs a fiftieth of a regular expression, and this runs for every request.
+    plain = text if text.isascii() else text.lower()
+    return plain.encode("utf-8", "replace").translate(_LOWER, _VARYING)

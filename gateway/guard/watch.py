@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from gateway.guard.fingerprint import conversation_of, subject_of
+from gateway.guard.fingerprint import fingerprints
 from gateway.guard.policy import GuardPolicy
 
 _MOST_KEYS = 4096
@@ -46,8 +46,9 @@ class Watch:
     def examine(self, key: str, body: Mapping[str, Any], size: int, now: float) -> Reason | None:
         """Why this request is part of a loop, or None. `size` is the request's in bytes, `now` a monotonic second."""
         memory = _kept(self._keys, key, _Memory, _MOST_KEYS)
-        grows = self._grows(memory, body, size)
-        if self._repeats(memory, body, now):
+        subject, conversation = fingerprints(body)
+        grows = self._grows(memory, conversation, size)
+        if self._repeats(memory, subject, now):
             return Reason.REPEATS
         return Reason.GROWTH if grows else None
 
@@ -55,8 +56,8 @@ class Watch:
         """A key was unblocked or deleted: it starts anew."""
         self._keys.pop(key, None)
 
-    def _repeats(self, memory: _Memory, body: Mapping[str, Any], now: float) -> bool:
-        times = _kept(memory.subjects, subject_of(body), deque, _MOST_PER_KEY)
+    def _repeats(self, memory: _Memory, subject: int, now: float) -> bool:
+        times = _kept(memory.subjects, subject, deque, _MOST_PER_KEY)
         times.append(now)
         while times[0] <= now - self._policy.window_s:
             times.popleft()
@@ -64,8 +65,8 @@ class Watch:
             times.popleft()
         return len(times) >= self._policy.repeats
 
-    def _grows(self, memory: _Memory, body: Mapping[str, Any], size: int) -> bool:
-        conversation = _kept(memory.conversations, conversation_of(body), _Conversation, _MOST_PER_KEY)
+    def _grows(self, memory: _Memory, begins: int, size: int) -> bool:
+        conversation = _kept(memory.conversations, begins, _Conversation, _MOST_PER_KEY)
         conversation.turns = conversation.turns + 1 if size > conversation.size else 1
         conversation.size = size
         return conversation.turns >= self._policy.turns and size >= self._policy.context_bytes

@@ -12,17 +12,19 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
 
 from gateway.ledger.audit import FIELDS, Change, Column, changes_of
-from gateway.ledger.columns import COLUMNS, values
 from gateway.ledger.migrations import missing
+from gateway.ledger.row import COLUMNS, FLAGS, Row
 from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, TakenError, by_account, conditions
 
 _log = logging.getLogger("gateway.accountant")
 _CHANNEL = "gateway"
+_FLAGS = slice(COLUMNS.index(FLAGS[0]), COLUMNS.index(FLAGS[-1]) + 1)
 _TIMEOUT_S = 5.0
 # Any number that every gateway agrees on: one at a time brings the schema up to date.
 _MIGRATION_LOCK = 0x6761746577617931
@@ -49,6 +51,8 @@ class PostgresStore:
     """See `gateway.ledger.store.Store`. `replica` names this gateway among those on the database."""
 
     shared = True
+    # A transaction is some round trips.
+    batch_rows = 2000
 
     def __init__(self, url: str, replica: str, connections: int) -> None:
         self._url = url
@@ -67,7 +71,7 @@ class PostgresStore:
                 command_timeout=_TIMEOUT_S, reset=_keep, server_settings={"application_name": f"gateway {self._replica}"[:63]},
             )  # fmt: skip
         except (*_FAILURES, ValueError) as error:
-            raise StoreError(f"PostgreSQL cannot be reached: {type(error).__name__}") from None
+            raise StoreError(f"PostgreSQL cannot be used: {_why(error)}") from None
         async with self._connection() as db:
             await self._migrate(db)
             await db.execute("insert into replicas (replica) values ($1) on conflict do nothing", self._replica)
@@ -98,7 +102,7 @@ class PostgresStore:
                 # The commit's answer was lost, not the commit.
                 return
             await self._charge(db, batch)
-            rows = [(self._replica, *values(row)) for row in batch.rows]
+            rows = [(self._replica, *_values(row)) for row in batch.rows]
             await db.copy_records_to_table("ledger", records=rows, columns=("replica", *COLUMNS))
             await db.executemany(
                 "insert into spools values ($1, $2, $3) on conflict (replica, name) do update set position = $3",
@@ -343,6 +347,25 @@ class PostgresStore:
             raise StoreError(f"PostgreSQL: {type(error).__name__}") from None
 
 
+def place(url: str) -> str:
+    """Where a URL points to, without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+
+
+def _why(error: Exception) -> str:
+    """Why no connection came about. What a server says of one (`database "x" does not exist`) holds no secret."""
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_TIMEOUT_S:g} s"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__
+
+
 async def _keep(_: Any) -> None:
     """Nothing to reset: no statement here changes its session, and a reset would be one more round trip."""
 
@@ -351,3 +374,14 @@ def _stored(row: Any) -> Stored:
     kind, identity, alias, record, budget, period_s, spent, total, window_start, gone = row
     fields = orjson.loads(record)
     return Stored(kind, identity, alias, fields, budget, period_s, spent, total, window_start, gone)
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    """A row's values in the order of `COLUMNS`."""
+    return (
+        *row[: _FLAGS.start],
+        bool(row.priced),
+        bool(row.estimated),
+        bool(row.stream),
+        *row[_FLAGS.stop : len(COLUMNS)],
+    )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 
-@dataclass(slots=True)
-class Row:
-    """Times in seconds since the epoch, durations in milliseconds, money in nano-USD.
+class Row(NamedTuple):
+    """Times in seconds since the epoch, durations in milliseconds, money in nano-USD, yes and no as 1 and 0.
 
     `cached_tokens`, `cache_write_tokens` and `audio_prompt_tokens` are part of `prompt_tokens`;
     `reasoning_tokens` and `audio_completion_tokens` of `completion_tokens`. `cache` is `hit`, `miss` or
-    empty when the cache was not asked. The last four fields are for the accountant, not for the ledger:
-    how much of the held money is given back, whether one of the key's parallel requests is, and how many
-    tokens were reserved in which minute.
+    empty when the cache was not asked. `attempts` (lists of deployment, provider and status), `tags` and `metadata`
+    are JSON. The last four fields are for the accountant, not for the ledger: how much of the held money is given back,
+    whether one of the key's parallel requests is, and how many tokens were reserved in which minute.
     """
 
     request_id: str
@@ -39,18 +37,23 @@ class Row:
     reasoning_tokens: int = 0
     audio_completion_tokens: int = 0
     cost: int = 0
-    priced: bool = True
-    estimated: bool = False
     cache: str = ""
     status: int = 0
     error_type: str = ""
-    stream: bool = False
     ttft_ms: float | None = None
     duration_ms: float = 0.0
-    attempts: list[tuple[str, str, int]] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    priced: int = 1
+    estimated: int = 0
+    stream: int = 0
+    attempts: str = "[]"
+    tags: str = "[]"
+    metadata: str = "{}"
     released: int = 0
-    slot: bool = False
+    slot: int = 0
     reserved_tokens: int = 0
     minute: int = 0
+
+
+# The ledger's columns, in the order of the fields: what is written of a row is its beginning.
+COLUMNS = Row._fields[: Row._fields.index("released")]
+FLAGS = ("priced", "estimated", "stream")

@@ -1,18 +1,21 @@
-"""Spools: one append-only file of JSON lines per worker run, read by the accountant.
+"""Spools: one file of JSON lines per worker run, written through a mapping and read by the accountant.
 
-A line is the list of a row's fields in the order of `Row`: half the bytes and the time of an object with names. Rows of
-one turn of the loop are one `write(2)`, after which they survive the worker's death; answers go out after it. Rows are
-in the page cache, not synced: losing the machine's power loses the last seconds, losing any process loses nothing.
+Layout: 8 bytes of magic, the end of the last whole row as an aligned uint64, then the rows. A line is the list of a
+row's fields in the order of `Row`: half the bytes and the time of an object with names. A row is copied into the mapping
+and then the end is moved behind it, without a system call: from there on it is in the page cache and survives the
+worker's death, so the answer may go out. Nothing is synced: losing the machine's power loses the last seconds, losing
+any process loses nothing. Blocks are allocated before rows are copied to them, so a full disk is an error, no SIGBUS.
 """
 
 from __future__ import annotations
 
 import fcntl
 import logging
+import mmap
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,101 +25,156 @@ from gateway.errors import SpoolFullError
 from gateway.ledger.row import Row
 
 _log = logging.getLogger("gateway.ledger")
-_ROTATE_AT = 32 << 20
-_MOST_AT_ONCE = 256
+_MAGIC = b"spool 3\n"
+_START = 16
+_END_CELL = 1
+_FILE_SIZE = 32 << 20
+_STEP = 256 << 10
 _SUFFIX = ".spool"
+_FIELDS = len(Row._fields)
 # A directory's time of change has the resolution of the kernel's tick: younger than this it says nothing.
 _SETTLED_S = 0.1
 
 
 class SpoolWriter:
-    """The worker's side. `session` is the worker run's name and stands in the file names.
+    """The worker's side. `session` is the worker run's name and stands in the file names."""
 
-    `later` calls something at the loop's next turn; without it rows are written at once.
-    """
-
-    def __init__(
-        self, directory: Path, session: str, later: Callable[[Callable[[], None]], object] | None = None
-    ) -> None:
+    def __init__(self, directory: Path, session: str) -> None:
         self._directory = directory
-        self._session = session
-        self._later = later
-        self._soon = False
+        self.session = session
         self._part = 0
         self._waiting: deque[bytes] = deque()
+        # The end of the last row, and up to where blocks are allocated.
+        self._end = self._room = 0
         self._open()
 
     @property
     def position(self) -> tuple[str, int]:
-        """(file name, bytes written): what the accountant may count as seen."""
-        return self._name, self._size
+        """(file name, end of the last row): what the accountant may count as seen."""
+        return self._name, self._end
 
-    def append(self, row: Sequence[Any]) -> None:
-        """Write one row, the values of `Row`'s fields in their order, before anything that is called later than this.
+    def append(self, row: tuple[Any, ...]) -> None:
+        """Write one row, the values of `Row`'s fields in their order.
 
-        Without `later` it raises SpoolFullError when the row could only be kept in memory for now.
+        Raises SpoolFullError when it could only be kept in memory for now.
         """
-        self._waiting.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-        if self._later is None:
+        line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+        end = self._end + len(line)
+        if end > self._room or self._waiting:
+            self._waiting.append(line)
             self.flush()
-        elif not self._soon:
-            self._soon = True
-            self._later(self._flush_soon)
+            return
+        self._memory[self._end : end] = line
+        self._end = self._ends[_END_CELL] = end
 
     def flush(self) -> None:
         """Write rows that are still in memory. Raises SpoolFullError when that is not possible."""
         while self._waiting:
-            rows = [self._waiting[i] for i in range(min(len(self._waiting), _MOST_AT_ONCE))]
-            self._write(b"".join(rows))
-            for _ in rows:
-                self._waiting.popleft()
-
-    def _flush_soon(self) -> None:
-        self._soon = False
-        try:
-            self.flush()
-        except SpoolFullError as error:
-            _log.error("ledger rows wait in memory: %s", error)
+            line = self._waiting[0]
+            self._make_room(len(line))
+            end = self._end + len(line)
+            self._memory[self._end : end] = line
+            self._end = self._ends[_END_CELL] = end
+            self._waiting.popleft()
 
     def close(self) -> None:
-        """Close the file."""
+        """Unmap and close the file, which lets the accountant delete it."""
+        self._ends.release()
+        self._memory.close()
         os.close(self._file)
 
-    def _write(self, line: bytes) -> None:
+    def _make_room(self, size: int) -> None:
+        """For so many bytes at the end, in the next file if need be."""
         try:
-            written = os.write(self._file, line)
-            if written != len(line):
-                os.ftruncate(self._file, self._size)
-                raise OSError(f"{written} of {len(line)} bytes written")
+            if self._end + size > _FILE_SIZE:
+                self._begin_next()
+            while self._end + size > self._room:
+                os.posix_fallocate(self._file, self._room, _STEP)
+                self._room += _STEP
         except OSError as error:
             raise SpoolFullError(f"{self._name}: {error}") from None
-        self._size += written
-        if self._size >= _ROTATE_AT:
-            os.close(self._file)
-            self._part += 1
+
+    def _begin_next(self) -> None:
+        """Raises OSError when there is no room for another file; then this one is still open."""
+        before = self._ends, self._memory, self._file
+        self._part += 1
+        try:
             self._open()
+        except OSError:
+            self._part -= 1
+            raise
+        before[0].release()
+        before[1].close()
+        os.close(before[2])
 
     def _open(self) -> None:
-        self._name = f"{self._session}.{self._part:06d}{_SUFFIX}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        draft = self._directory / f"{self._name}.draft"
-        self._file = os.open(draft, flags, 0o600)
-        # Locked before it gets its name: whoever can lock a spool knows that nobody writes to it any more.
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        draft.rename(self._directory / self._name)
-        self._size = 0
-
-
-def _row(line: bytes) -> Row:
-    """Raises ValueError and TypeError."""
-    found = orjson.loads(line)
-    # Earlier versions wrote objects; rows of theirs may still wait.
-    return Row(**found) if isinstance(found, dict) else Row(*found)
+        name = f"{self.session}.{self._part:06d}{_SUFFIX}"
+        draft = self._directory / f"{name}.draft"
+        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            # Locked before it gets its name: whoever can lock a spool knows that nobody writes to it any more.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.ftruncate(file, _FILE_SIZE)
+            os.posix_fallocate(file, 0, _STEP)
+            memory = mmap.mmap(file, _FILE_SIZE)
+            memory[: len(_MAGIC)] = _MAGIC
+            ends = memoryview(memory)[:_START].cast("Q")
+            ends[_END_CELL] = _START
+            draft.rename(self._directory / name)
+        except OSError:
+            os.close(file)
+            draft.unlink(missing_ok=True)
+            raise
+        self._file, self._memory, self._ends, self._name = file, memory, ends, name
+        self._end, self._room = _START, _STEP
 
 
 def session_of(name: str) -> str:
     """The worker run that wrote a spool file."""
     return name.split(".", 1)[0]
+
+
+class _Spool:
+    """A spool file as the accountant sees it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError, and ValueError for what is no spool."""
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._memory = mmap.mmap(self._file, 0, access=mmap.ACCESS_READ)
+            if self._memory[: len(_MAGIC)] != _MAGIC:
+                raise ValueError(f"{path.name} is no spool")
+        except (OSError, ValueError):
+            os.close(self._file)
+            raise
+        self._ends = memoryview(self._memory)[:_START].cast("Q")
+
+    @property
+    def end(self) -> int:
+        """The end of the last whole row."""
+        return self._ends[_END_CELL]
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody writes to it any more."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def data(self, start: int, end: int) -> bytes:
+        """The bytes between two row ends."""
+        return self._memory[start:end]
+
+    def line_end(self, start: int) -> int:
+        """The end of the line that `start` is in."""
+        return self._memory.find(b"\n", start) + 1
+
+    def close(self) -> None:
+        self._ends.release()
+        self._memory.close()
+        os.close(self._file)
 
 
 class SpoolReader:
@@ -126,6 +184,8 @@ class SpoolReader:
         self._directory = directory
         self._names: list[str] = []
         self._listed = -1.0
+        # None stands for a file that is no spool.
+        self._open: dict[str, _Spool | None] = {}
         self.positions = dict(positions)
 
     def names(self) -> list[str]:
@@ -136,21 +196,32 @@ class SpoolReader:
             self._listed = changed if time.time() - changed > _SETTLED_S else -1.0
         return list(self._names)
 
-    def read(self, name: str, limit: int = 1 << 20) -> list[tuple[int, Row]]:
-        """New whole rows of one file with the offset each one starts at; moves the position."""
-        position = self.positions.setdefault(name, 0)
-        path = f"{self._directory}/{name}"
-        if os.stat(path).st_size <= position:  # noqa: PTH116 - mostly nothing is new
+    def position(self, name: str) -> int:
+        """Where the next row of a file starts."""
+        return self.positions.get(name, _START)
+
+    def read(self, name: str, limit: int = 1 << 20) -> list[Row]:
+        """New whole rows of about `limit` bytes; moves the position."""
+        spool = self._spool(name)
+        position = self.position(name)
+        if spool is None or spool.end <= position:
             return []
-        with open(path, "rb") as file:  # noqa: PTH123
-            file.seek(position)
-            data = file.read(limit)
-        rows: list[tuple[int, Row]] = []
-        end = data.rfind(b"\n") + 1
-        for line in data[:end].splitlines(keepends=True):
-            try:
-                rows.append((position, _row(line)))
-            except (ValueError, TypeError):
+        end = spool.end
+        if end - position > limit:
+            end = spool.line_end(position + limit)
+        data = spool.data(position, end)
+        rows = _rows(data)
+        if rows is not None:
+            self.positions[name] = end
+            return rows
+        rows = []
+        for line in data.splitlines(keepends=True):
+            if (row := _row(line)) is not None:
+                rows.append(row)
+            elif b"\0" in line and not spool.abandoned:
+                # A processor that orders stores freely may show the end before the row.
+                break
+            else:
                 # One bad line must not keep all later rows out of the ledger.
                 _log.error("%s: the row at byte %d is not readable and is left out", name, position)
             position += len(line)
@@ -159,34 +230,58 @@ class SpoolReader:
 
     def between(self, name: str, start: int, end: int) -> list[Row]:
         """Rows that were read before, once more; the position stays."""
-        with (self._directory / name).open("rb") as file:
-            file.seek(start)
-            lines = file.read(end - start).splitlines()
-        rows = []
+        return [row for _, row in self._again(name, start, end)]
+
+    def starts(self, name: str, start: int, end: int) -> list[int]:
+        """Where each of the rows starts that were read between two positions."""
+        return [at for at, _ in self._again(name, start, end)]
+
+    def _again(self, name: str, start: int, end: int) -> Iterator[tuple[int, Row]]:
+        spool = self._spool(name)
+        lines = spool.data(start, end).splitlines(keepends=True) if spool is not None else []
         for line in lines:
-            try:
-                rows.append(_row(line))
-            except (ValueError, TypeError):
-                continue
-        return rows
+            if (row := _row(line)) is not None:
+                yield start, row
+            start += len(line)
 
     def remove_if_finished(self, name: str) -> bool:
         """Delete a file that was read to its end and that nobody writes to any more."""
-        path = self._directory / name
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            # Half a row at the end was never answered for: its writer died in the middle.
-            rest = file.seek(0, os.SEEK_END) - self.positions.get(name, 0)
-            if rest and b"\n" in self._tail(name, rest):
-                return False
-            path.unlink()
+        spool = self._spool(name)
+        if spool is None or not spool.abandoned or spool.end > self.position(name):
+            return False
+        spool.close()
+        (self._directory / name).unlink()
         self.positions.pop(name, None)
+        del self._open[name]
         return True
 
-    def _tail(self, name: str, size: int) -> bytes:
-        with (self._directory / name).open("rb") as file:
-            file.seek(-size, os.SEEK_END)
-            return file.read()
+    def _spool(self, name: str) -> _Spool | None:
+        if name not in self._open:
+            try:
+                self._open[name] = _Spool(self._directory / name)
+            except ValueError as error:
+                # It must not keep the others out of the ledger.
+                _log.error("%s and is left alone", error)
+                self._open[name] = None
+        return self._open[name]
+
+
+def _rows(data: bytes) -> list[Row] | None:
+    """All rows of lines at once, half as much work as one by one; None if one of them may be no row."""
+    try:
+        # Line breaks in texts are escaped.
+        found = orjson.loads(b"[%b]" % data[:-1].replace(b"\n", b","))
+        rows = [tuple.__new__(Row, fields) for fields in found if len(fields) == _FIELDS]
+    except (ValueError, TypeError):
+        return None
+    return rows if len(rows) == data.count(b"\n") and set(map(type, found)) == {list} else None
+
+
+def _row(line: bytes) -> Row | None:
+    """None for a line that is no row."""
+    try:
+        fields = orjson.loads(line)
+    except ValueError:
+        return None
+    # As `Row._make`, in half its time.
+    return tuple.__new__(Row, fields) if type(fields) is list and len(fields) == _FIELDS else None

@@ -13,12 +13,20 @@ from typing import Any, TypeVar
 import orjson
 
 from gateway.ledger.audit import FIELDS, Change, Column, changes_of
-from gateway.ledger.columns import COLUMNS, values
 from gateway.ledger.migrations import missing
+from gateway.ledger.row import COLUMNS
 from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, TakenError, conditions
-from gateway.priority import step_back
+from gateway.priority import Turns, step_back
 
 T = TypeVar("T")
+# A tenth of a millisecond of work.
+_PIECE_ROWS = 16
+# Longer than a turn, so that giving the core away does not only give it to the accountant's other thread: a quarter of
+# a core is twice what the rows of a busy worker need.
+_PAUSE_S = 0.0015
+# In pages: what goes from the write-ahead log into the file in one go, about a millisecond.
+_CHECKPOINT = 250
+_WIDTH = len(COLUMNS)
 # Only fixed names are put into statements; values always go through parameters.
 _INSERT = f"insert into ledger ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _NOTE = f"insert into audit ({', '.join(FIELDS)}) values ({', '.join('?' * len(FIELDS))})"  # noqa: S608
@@ -38,6 +46,8 @@ class SqliteStore:
     """See `gateway.ledger.store.Store`."""
 
     shared = False
+    # Half a millisecond to commit.
+    batch_rows = 300
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -177,7 +187,10 @@ class SqliteStore:
     def _open(self) -> None:
         self._db = sqlite3.connect(self._path, isolation_level=None, timeout=2.0, check_same_thread=False)
         self._path.chmod(0o600)
+        # Of a new file only. A row is a third of a kilobyte: twice the usual page takes an eighth off its time.
+        self._db.execute("pragma page_size=8192")
         self._db.execute("pragma journal_mode=wal")
+        self._db.execute(f"pragma wal_autocheckpoint={_CHECKPOINT}")
         # In WAL mode NORMAL cannot lose a committed row to a killed process, only to a power cut.
         self._db.execute("pragma synchronous=normal")
         self._db.execute("create table if not exists schema_steps (number integer primary key, name text not null)")
@@ -191,7 +204,7 @@ class SqliteStore:
 
     def _settle(self, batch: Batch) -> None:
         with self._transaction():
-            self._db.executemany(_INSERT, [values(row) for row in batch.rows])
+            self._db.executemany(_INSERT, _in_turns(batch))
             self._db.executemany("insert or replace into spools values (?, ?)", batch.positions.items())
             charges = [(c.spent, window, kind, identity) for (kind, identity, window), c in batch.charges.items()]
             self._db.executemany(_CHARGE, charges)
@@ -206,6 +219,16 @@ class SqliteStore:
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise
+
+
+def _in_turns(batch: Batch) -> Iterator[tuple[Any, ...]]:
+    """What is written of each row. If it is in no hurry, the core is free for a worker between some and the next."""
+    turns = Turns(_PAUSE_S)
+    for start in range(0, len(batch.rows), _PIECE_ROWS):
+        if not batch.late:
+            turns.between()
+        for row in batch.rows[start : start + _PIECE_ROWS]:
+            yield row[:_WIDTH]
 
 
 def _has_tag(mark: str) -> str:

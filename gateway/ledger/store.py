@@ -51,13 +51,14 @@ class Charge:
 class Batch:
     """Rows that reach the ledger together with what they did; all or nothing, and once.
 
-    `number` counts the batches of one gateway; `charges` is by (kind, identity, window).
+    `number` counts the batches of one gateway; `charges` is by (kind, identity, window). `late`: many more wait.
     """
 
     number: int
     rows: list[Row]
     positions: dict[str, int]
     charges: dict[tuple[str, str, int], Charge] = field(default_factory=dict)
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class Store(Protocol):
     """All methods raise StoreError when the database does not answer or refuses."""
 
     shared: bool
+    # How many rows it takes best in one transaction.
+    batch_rows: int
 
     async def open(self) -> None:
         """Connect and bring the schema up to date."""

@@ -14,13 +14,13 @@ from gateway.limits.turns import Turns
 
 @dataclass(slots=True)
 class Lease:
-    """Money this worker may still spend for a key. `generation` changes when it is called back."""
+    """Money this worker may still spend for a key, never below 0. `generation` changes when it is called back."""
 
     left: int = 0
     generation: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Reservation:
     """One request that was let in. `generation` is -1 when the money is held for it alone.
 
@@ -41,7 +41,7 @@ class Gate:
     def __init__(self, link: AccountantLink) -> None:
         self._link = link
         self._leases: dict[str, Lease] = {}
-        self._open: dict[int, Reservation] = {}
+        self._open: set[Reservation] = set()
         self._turns = Turns()
         # What was left of limits when the accountant was asked last: (share, until when it says anything).
         self._headroom: dict[str, tuple[float, float]] = {}
@@ -58,7 +58,9 @@ class Gate:
         if lease is None:
             return Reservation(key.hash)
         lease.left -= estimate
-        return self._opened(Reservation(key.hash, estimate, lease.generation))
+        reservation = Reservation(key.hash, estimate, lease.generation)
+        self._open.add(reservation)
+        return reservation
 
     async def ask(self, key: Pass, estimate: int, tokens: int = 0) -> Reservation:
         """Ask the accountant. Raises ApiError 429 (a limit refuses) or 503 (nobody can tell)."""
@@ -84,14 +86,19 @@ class Gate:
 
     def settle(self, reservation: Reservation, cost: int) -> int:
         """The request ended. Returns what its row releases of the money held by the accountant."""
-        self._open.pop(id(reservation), None)
+        self._open.discard(reservation)
         if reservation.generation < 0:
             return reservation.amount
         lease = self._leases[reservation.key]
         if lease.generation != reservation.generation:
             return reservation.amount
-        lease.left += reservation.amount - cost
-        return cost
+        left = lease.left + reservation.amount - cost
+        if left >= 0:
+            lease.left = left
+            return cost
+        # What the lease cannot pay for stays held: the accountant, who charges the cost, must not see it as free.
+        lease.left = 0
+        return cost + left
 
     def part_of(self, reservation: Reservation, amount: int) -> Reservation:
         """A part of a reservation, for a request made on behalf of another one; each is settled by itself."""
@@ -108,11 +115,10 @@ class Gate:
         self._note(deployment, answer["headroom"], answer["for_s"])
         return bool(answer["ok"])
 
-    def headroom(self, key: Pass | None, deployment: str) -> float:
-        """The share of rate limits that is left, 0 to 1, as far as this worker knows: the smaller of the two."""
-        now = time.monotonic()
-        known = (self._headroom.get(key.hash) if key is not None else None, self._headroom.get(deployment))
-        return min((share for share, until in filter(None, known) if now < until), default=1.0)
+    def headroom(self, name: str) -> float:
+        """The share of a key's (by its hash) or a deployment's rate limits that is left, 0 to 1, as far as known here."""
+        known = self._headroom.get(name)
+        return known[0] if known is not None and time.monotonic() < known[1] else 1.0
 
     def give_back(self, key_hash: str) -> list[int]:
         """End a key's leases; requests in flight keep what they reserved. Returns [money, turns] that were left."""
@@ -127,7 +133,7 @@ class Gate:
     def held(self) -> dict[str, list[int]]:
         """Everything the accountant holds for this worker: [money, parallel requests] by key."""
         held = {key: [lease.left, 0] for key, lease in self._leases.items()}
-        for reservation in self._open.values():
+        for reservation in self._open:
             entry = held.setdefault(reservation.key, [0, 0])
             entry[0] += reservation.amount
             entry[1] += int(reservation.slot)
@@ -137,7 +143,7 @@ class Gate:
         self._headroom[name] = (share, time.monotonic() + seconds)
 
     def _opened(self, reservation: Reservation) -> Reservation:
-        self._open[id(reservation)] = reservation
+        self._open.add(reservation)
         return reservation
 
 

@@ -17,7 +17,7 @@ class Pass:
 
     __slots__ = (
         "alias", "blocked", "expires", "hash", "metered", "models",
-        "rated", "series", "tags", "team", "team_id", "team_models", "user_id", "user_models",
+        "rated", "series", "series_of", "tags", "team", "team_id", "team_models", "unrestricted", "user_id", "user_models",
     )  # fmt: skip
 
     def __init__(self, raw: dict[str, Any]) -> None:
@@ -34,7 +34,11 @@ class Pass:
         self.rated: bool = raw["rated"]
         self.user_id: str = raw.get("user_id", "")
         self.user_models: frozenset[str] = frozenset(raw.get("user_models", ()))
+        # Whether no list says which models it may call.
+        self.unrestricted = not (self.models or self.team_models or self.user_models)
         self.tags: list[str] = raw.get("tags", [])
+        # What the worker counts this key's requests with, kept here so that it goes when the pass goes.
+        self.series_of: dict[tuple[object, ...], Any] = {}
 
     @property
     def expired(self) -> bool:

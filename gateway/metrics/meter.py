@@ -18,40 +18,39 @@ _GAP = "\x00"
 
 
 class Number:
-    """A counter's or a gauge's child."""
+    """A counter's or a gauge's child: a cell of a file."""
 
-    __slots__ = ("_cell", "_file")
+    __slots__ = ("cell", "file")
 
     def __init__(self, file: CellFile, cell: int) -> None:
-        self._file = file
-        self._cell = cell
+        self.file = file
+        self.cell = cell
 
     def add(self, amount: float) -> None:
-        self._file.view[self._cell] += amount
+        self.file.view[self.cell] += amount
 
     def set(self, value: float) -> None:
-        self._file.view[self._cell] = value
+        self.file.view[self.cell] = value
 
     @property
     def value(self) -> float:
-        return self._file.view[self._cell]
+        return self.file.view[self.cell]
 
 
 class Distribution:
-    """A histogram's child. Buckets are not cumulated in the file; readers do that."""
+    """A histogram's child: a cell per bucket, and the sum's as the last one. Readers cumulate buckets, the file does not."""
 
-    __slots__ = ("_cells", "_edges", "_file", "_sum")
+    __slots__ = ("cells", "edges", "file")
 
-    def __init__(self, file: CellFile, edges: tuple[float, ...], total: int, cells: tuple[int, ...]) -> None:
-        self._file = file
-        self._edges = edges
-        self._sum = total
-        self._cells = cells
+    def __init__(self, file: CellFile, edges: tuple[float, ...], cells: tuple[int, ...]) -> None:
+        self.file = file
+        self.edges = edges
+        self.cells = cells
 
     def observe(self, value: float) -> None:
-        view = self._file.view
-        view[self._sum] += value
-        view[self._cells[bisect_left(self._edges, value)]] += 1.0
+        view, cells = self.file.view, self.cells
+        view[cells[-1]] += value
+        view[cells[bisect_left(self.edges, value)]] += 1.0
 
 
 class Meter:
@@ -83,13 +82,12 @@ class Meter:
         metric = catalogue()[name]
         file = self._file(metric)
         labels = (*metric.labels, "le")
-        keys = [entry_key(metric, f"{metric.name}_sum", metric.labels, values)]
-        keys += [
+        keys = [
             entry_key(metric, f"{metric.name}_bucket", labels, (*values, go_float(edge)))
             for edge in (*metric.buckets, _INF)
         ]
-        total, *cells = file.cells_of(keys)
-        return Distribution(file, metric.buckets, total, tuple(cells))
+        keys.append(entry_key(metric, f"{metric.name}_sum", metric.labels, values))
+        return Distribution(file, metric.buckets, file.cells_of(keys))
 
     def close(self) -> None:
         """Close the files; no child may be used afterwards."""

@@ -55,9 +55,13 @@ def cost(price: Price | None, usage: Tokens, *, batch: bool = False) -> int | No
         return None
     if batch and price.batch is not None:
         price = price.batch
-    price = price.at(usage.prompt)
+    if price.tiers:
+        price = price.at(usage.prompt)
     if not (usage.cached or usage.cache_write or usage.reasoning or usage.audio_prompt or usage.audio_completion):
-        plain = max(usage.prompt, 0) * price.input + max(usage.completion, 0) * price.output
+        prompt, completion = usage.prompt, usage.completion
+        plain = prompt * price.input if prompt > 0 else 0
+        if completion > 0:
+            plain += completion * price.output
         return (plain + _MILLION // 2) // _MILLION
     return (_prompt(price, usage) + _completion(price, usage) + _MILLION // 2) // _MILLION
 
@@ -67,10 +71,14 @@ def estimate(price: Price | None, prompt: int, most_completion: int | None) -> i
     if price is None:
         return 0
     completion = ASSUMED_COMPLETION if most_completion is None else most_completion
-    price = price.at(prompt)
-    dearest_in = max(price.input, price.cache_write or 0)
-    dearest_out = max(price.output, price.reasoning or 0)
-    return (prompt * dearest_in + completion * dearest_out + _MILLION // 2) // _MILLION
+    if price.tiers:
+        price = price.at(prompt)
+    into, out = price.input, price.output
+    if price.cache_write is not None and price.cache_write > into:
+        into = price.cache_write
+    if price.reasoning is not None and price.reasoning > out:
+        out = price.reasoning
+    return (prompt * into + completion * out + _MILLION // 2) // _MILLION
 
 
 def split(amount: int, callers: int) -> list[int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import signal
 import socket
 import sys
 from collections.abc import Coroutine
@@ -15,26 +13,18 @@ from gateway.errors import StartError
 from gateway.priority import step_back
 from gateway.process import log
 from gateway.process.order import Order, read_order
-
-_PR_SET_PDEATHSIG = 1
-# A child that cannot end by itself after its master died is ended by the kernel.
-_ORPHAN_ALARM_S = 45
+from gateway.process.parent import die_with_parent, told_to_stop
 
 
 def main() -> int:
     """Entry of every child process."""
-    _die_with_parent()
+    die_with_parent()
     order = read_order(sys.stdin.buffer)
     log.set_up(order.slot)
     clock.adopt(order.clock_offset)
     with _runner(order) as runner:
         runner.run(_until_told(order))
     return 0
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _runner(order: Order) -> asyncio.Runner:
@@ -46,17 +36,7 @@ def _runner(order: Order) -> asyncio.Runner:
 
 
 async def _until_told(order: Order) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_reader(sys.stdin.fileno(), _orphaned, loop, stop)
-    await _role(order, stop)
-
-
-def _orphaned(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    loop.remove_reader(sys.stdin.fileno())
-    signal.alarm(_ORPHAN_ALARM_S)
-    stop.set()
+    await _role(order, told_to_stop())
 
 
 def _role(order: Order, stop: asyncio.Event) -> Coroutine[Any, Any, None]:

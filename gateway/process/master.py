@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from gateway import state as state_directory
 from gateway.config import Config
 from gateway.errors import StartError
 from gateway.pricing import Price, price_of
+from gateway.process.on_demand import OnDemand
 from gateway.process.order import Order
 from gateway.state import StateDirectory
 
 _log = logging.getLogger("gateway.master")
 _TICK_S = 0.05
-_START_S = 20.0
+# A machine that starts everything at once is slow.
+START_S = 60.0
 # A part that dies this often within a minute will not get better by itself.
 _MOST_DEATHS = 6
 _DEATHS_WITHIN_S = 60.0
@@ -65,16 +68,18 @@ class Master:
         state_directory.empty_metrics(state)
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
+        counter = OnDemand("counter", "gateway.counting.counter", state.tokens_socket)
         try:
             self._start_keepers(state)
             _log.info("serving on %s:%d with %d workers", *listener.getsockname()[:2], self._config.workers)
             while not self._stopping:
                 self._tick(state, listener)
+                counter.tick(time.monotonic())
                 time.sleep(_TICK_S)
         finally:
             # With the workers' it is the last one: from here on connections are refused instead of left waiting.
             listener.close()
-            self._end()
+            self._end(counter)
             state_directory.remove_sockets(state)
             os.close(lock)
 
@@ -88,13 +93,13 @@ class Master:
         for child in keepers:
             sockets[child.role].unlink(missing_ok=True)
             self._start(child, state, None)
-        deadline = time.monotonic() + _START_S
+        deadline = time.monotonic() + START_S
         while not self._stopping and not all(_answers(sockets[child.role]) for child in keepers):
             for child in keepers:
                 if child.process is not None and child.process.poll() is not None:
                     raise StartError(f"the {child.role} ended with code {child.process.returncode} at its start")
             if time.monotonic() > deadline:
-                raise StartError(f"accountant and exporter did not start within {_START_S:g} s")
+                raise StartError(f"accountant and exporter did not start within {START_S:g} s")
             time.sleep(0.02)
 
     def _tick(self, state: StateDirectory, listener: socket.socket) -> None:
@@ -129,7 +134,8 @@ class Master:
     def _start(self, child: Child, state: StateDirectory, listener: socket.socket | None) -> None:
         handed = listener.fileno() if listener is not None and child.role == "worker" else None
         process = child.process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.process.child"],
+            # It reads its order; the name is for whoever looks at the list of processes.
+            [sys.executable, "-m", "gateway.process.child", child.slot],
             stdin=subprocess.PIPE,
             pass_fds=() if handed is None else (handed,),
             # A signal to this process's whole group must not end the accountant before the workers.
@@ -145,13 +151,15 @@ class Master:
         except BrokenPipeError:
             _log.warning("%s ended before it could be told what to do", child.slot)
 
-    def _end(self) -> None:
-        """Workers first, so that the accountant takes in their last rows."""
+    def _end(self, counter: OnDemand) -> None:
+        """Workers first, so that the accountant takes in their last rows, and their last tokens are counted."""
         _end_all(
             [c.process for c in self._children if c.role == "worker"],
             self._config.serving.drain_s + _WORKERS_END_LATER_S,
+            lambda: counter.tick(time.monotonic()),
         )
-        _end_all([c.process for c in self._children], _OTHERS_END_WITHIN_S)
+        counter.close()
+        _end_all([*(c.process for c in self._children), counter.process], _OTHERS_END_WITHIN_S)
 
 
 def _bind(config: Config) -> socket.socket:
@@ -178,15 +186,18 @@ def _answers(path: Path) -> bool:
     return True
 
 
-def _end_all(processes: list[subprocess.Popen[bytes] | None], within: float) -> None:
+def _end_all(
+    processes: list[subprocess.Popen[bytes] | None], within: float, meanwhile: Callable[[], object] = lambda: None
+) -> None:
     alive = [p for p in processes if p is not None and p.poll() is None]
     for process in alive:
         process.terminate()
     deadline = time.monotonic() + within
+    while any(p.poll() is None for p in alive) and time.monotonic() < deadline:
+        meanwhile()
+        time.sleep(_TICK_S)
     for process in alive:
-        try:
-            process.wait(max(deadline - time.monotonic(), 0.01))
-        except subprocess.TimeoutExpired:
+        if process.poll() is None:
             _log.error("pid %d did not end within %g s and is killed", process.pid, within)
             process.kill()
             process.wait()

@@ -32,7 +32,7 @@ def base(deployment: Deployment) -> str:
 
 def openai_target(deployment: Deployment, kind: Kind) -> Target:
     """An OpenAI-shaped API: the endpoint's path below the base."""
-    return Target.post(f"{base(deployment)}/{_PATHS[kind]}", headers(deployment))
+    return Target.post(f"{base(deployment)}/{_PATHS[kind]}", headers(deployment), deployment.proxy)
 
 
 def azure_target(deployment: Deployment, kind: Kind) -> Target:
@@ -50,7 +50,7 @@ def azure_target(deployment: Deployment, kind: Kind) -> Target:
     else:
         model = quote(deployment.model, safe="")
         url = f"{root}/openai/deployments/{model}/{_PATHS[kind]}?api-version={version}"
-    return Target.post(url, headers(deployment))
+    return Target.post(url, headers(deployment), deployment.proxy)
 
 
 def azure_has_responses(deployment: Deployment) -> bool:
@@ -63,13 +63,15 @@ def anthropic_target(deployment: Deployment, kind: Kind) -> Target:
     """Anthropic's Messages API; the base may be given with or without `/v1`."""
     root = base(deployment).removesuffix("/v1")
     version = {"anthropic-version": deployment.api_version or _ANTHROPIC_VERSION}
-    return Target.post(f"{root}/v1/{_PATHS['messages' if kind == 'chat' else kind]}", version | headers(deployment))
+    return Target.post(
+        f"{root}/v1/{_PATHS['messages' if kind == 'chat' else kind]}", version | headers(deployment), deployment.proxy
+    )
 
 
 def gemini_target(deployment: Deployment, method: str) -> Target:
     """Gemini's API: the model and the method in the path. The key goes in a header, never in the query."""
     model = quote(deployment.model.removeprefix("models/"), safe="")
-    return Target.post(f"{base(deployment)}/models/{model}:{method}", headers(deployment))
+    return Target.post(f"{base(deployment)}/models/{model}:{method}", headers(deployment), deployment.proxy)
 
 
 def headers(deployment: Deployment) -> dict[str, str]:

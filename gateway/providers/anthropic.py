@@ -37,9 +37,9 @@ class AnthropicProvider:
         body = orjson.dumps(_body(deployment, request))
         reply = await self._client.post(self._target(deployment, request), body, deployment.timeouts)
         if reply.status != 200:
-            raise refusal(deployment, reply.status, reply.headers, reply.body)
+            raise refusal(deployment, reply.status, reply.headers, reply.rest())
         try:
-            return _answer(request, orjson.loads(reply.body), reply.body)
+            return _answer(request, orjson.loads(reply.rest()), reply.rest())
         except (ValueError, TypeError, AttributeError, KeyError):
             raise UpstreamError(502, "api_error", "the upstream's answer is not a message") from None
 

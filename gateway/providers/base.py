@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
 from gateway.config import Deployment
+from gateway.upstream import Body, Reply
 
 # What a client asked for, named by its endpoint.
 Kind = Literal["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
@@ -89,6 +90,21 @@ class Stream(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
     async def close(self) -> None: ...
+
+
+class Direct(Protocol):
+    """A provider whose plain requests can be sent and their answers read without waiting in between."""
+
+    def begin(self, deployment: Deployment, request: Request, reply: Reply) -> Callable[[], None] | None:
+        """Send a request on a connection that is there; `reply` is told what comes of it. Returns what gives it up.
+
+        None when there is no such connection: nothing was done then.
+        """
+        ...
+
+    def read(self, deployment: Deployment, request: Request, body: Body) -> Answer:
+        """The answer in a whole response. Raises UpstreamError."""
+        ...
 
 
 class Provider(Protocol):

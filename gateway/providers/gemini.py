@@ -69,8 +69,8 @@ class GeminiProvider:
     async def _post(self, deployment: Deployment, method: str, body: bytes) -> bytes:
         reply = await self._client.post(self._target(deployment, method), body, deployment.timeouts)
         if reply.status != 200:
-            raise refusal(deployment, reply.status, reply.headers, reply.body)
-        return reply.body
+            raise refusal(deployment, reply.status, reply.headers, reply.rest())
+        return reply.rest()
 
     def _target(self, deployment: Deployment, method: str) -> Target:
         key = (deployment.id, method)

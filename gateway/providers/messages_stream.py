@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 
 from gateway.config import Deployment
-from gateway.errors import UpstreamError
 from gateway.providers.base import Request, Usage
 from gateway.providers.failure import reported
+from gateway.providers.pushed import PushedStream
 from gateway.providers.usage import from_messages
 from gateway.upstream import Body
-from gateway.upstream.sse import EventSplitter, data_of
+from gateway.upstream.sse import data_of
 
 
-class MessagesStream:
+class MessagesStream(PushedStream):
     """Only the events that can matter to the books are parsed."""
 
+    broken = "the upstream's stream is not what its API promises"
+
     def __init__(self, body: Body, request: Request, deployment: Deployment) -> None:
-        self._body = body
+        super().__init__(body, Usage(request.raw_size // 4, 0, estimated=True))
         self._deployment = deployment
         self._told: dict[str, Any] = {}
-        self.usage = Usage(request.raw_size // 4, 0, estimated=True)
-        self.closing = b""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        splitter = EventSplitter()
-        try:
-            async for chunk in self._body:
-                for event in splitter.feed(chunk):
-                    if not self._ends(data_of(event)):
-                        yield event + b"\n\n"
-                        continue
-                    self.closing = event + b"\n\n"
-                    return
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise UpstreamError(502, "api_error", "the upstream's stream is not what its API promises") from None
-        raise UpstreamError(502, "connection_error", "the stream ended before it was complete")
-
-    async def close(self) -> None:
-        """Give the connection up if the stream is not at its end."""
-        if not self.closing:
-            self._body.close()
+    def _events(self, chunk: bytes) -> list[bytes]:
+        found = []
+        for event in self._splitter.feed(chunk):
+            if self._ends(data_of(event)):
+                self.closing, self._complete = event + b"\n\n", True
+                break
+            found.append(event + b"\n\n")
+        return found
 
     def _ends(self, data: bytes) -> bool:
         if not data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +14,13 @@ from gateway.providers import usage as accounts
 from gateway.providers.address import azure_has_responses, azure_target, openai_target
 from gateway.providers.base import Answer, Kind, Request, Stream, Usage
 from gateway.providers.failure import refusal, reported
-from gateway.upstream import Body, Client, Target
-from gateway.upstream.sse import EventSplitter, data_of
+from gateway.providers.pushed import PushedStream
+from gateway.upstream import Body, Client, Reply, Target
+from gateway.upstream.sse import data_of
 
 # `mock` is for the mock provider, `cache` for the cache; strict upstreams refuse fields they do not know.
 _OURS = ("mock", "cache")
 _DONE = b"data: [DONE]\n\n"
-_NOT_EVENTS = "the upstream's stream is not server-sent events"
 # Tiers that cost what a batch costs: https://platform.openai.com/docs/guides/flex-processing
 _BATCH_TIERS = frozenset({"flex", "batch"})
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -49,16 +49,24 @@ class OpenAIProvider:
 
     async def complete(self, deployment: Deployment, request: Request) -> Answer:
         """One call. Raises UpstreamError."""
-        way = self._way(deployment)
-        body = orjson.dumps(_upstream_body(deployment, way.known, request.body))
-        reply = await self._client.post(_target(way, deployment, request.kind), body, deployment.timeouts)
-        if reply.status != 200:
-            raise refusal(deployment, reply.status, reply.headers, reply.body)
+        target, sent = self._call(deployment, request)
+        return self.read(deployment, request, await self._client.post(target, sent, deployment.timeouts))
+
+    def begin(self, deployment: Deployment, request: Request, reply: Reply) -> Callable[[], None] | None:
+        """See Direct."""
+        target, sent = self._call(deployment, request)
+        return self._client.begin(target, sent, deployment.timeouts, reply)
+
+    def read(self, deployment: Deployment, request: Request, body: Body) -> Answer:
+        """See Direct."""
+        raw = body.rest()
+        if body.status != 200:
+            raise refusal(deployment, body.status, body.headers, raw)
         try:
-            usage = _told(request, orjson.loads(reply.body))
+            usage = _told(request, orjson.loads(raw))
         except (ValueError, TypeError, AttributeError, KeyError):
             raise UpstreamError(502, "api_error", "the upstream's answer is not what was asked for") from None
-        return Answer(reply.body, usage)
+        return Answer(raw, usage)
 
     async def stream(self, deployment: Deployment, request: Request) -> Stream:
         """Open a stream; the upstream is always asked for usage. Raises UpstreamError."""
@@ -77,6 +85,11 @@ class OpenAIProvider:
         """Close pooled connections."""
         await self._client.close()
 
+    def _call(self, deployment: Deployment, request: Request) -> tuple[Target, bytes]:
+        way = self._ways.get(deployment.id) or self._way(deployment)
+        target = way.targets.get(request.kind) or _target(way, deployment, request.kind)
+        return target, orjson.dumps(_upstream_body(deployment, way.known, request.body))
+
     def _way(self, deployment: Deployment) -> _Way:
         way = self._ways.get(deployment.id)
         if way is None:
@@ -89,39 +102,46 @@ class OpenAIProvider:
         return way
 
 
-class ChatStream:
+class ChatStream(PushedStream):
     """Events as the upstream sends them; the usage event is held back unless the client asked for it."""
 
     closing = _DONE
 
     def __init__(self, body: Body, request: Request, deployment: Deployment) -> None:
-        self._body = body
+        super().__init__(body, Usage(request.raw_size // 4, 0, estimated=True))
         self._deployment = deployment
         self._wants_usage = request.wants_usage
-        self._complete = self._begun = False
-        self.usage = Usage(request.raw_size // 4, 0, estimated=True)
+        self._begun = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        splitter = EventSplitter()
-        read = self._body.read
-        try:
-            while chunk := await read():
-                for event in splitter.feed(chunk):
-                    data = data_of(event)
-                    if data == b"[DONE]":
-                        self._complete = True
-                        return
-                    if data and self._passes(data):
-                        yield event + b"\n\n"
-        except (ValueError, TypeError, AttributeError):
-            raise UpstreamError(502, "api_error", _NOT_EVENTS) from None
-        raise UpstreamError(502, "connection_error", "the stream ended before it was complete")
+    def _events(self, chunk: bytes) -> list[bytes]:
+        if self._begun and self._plain(chunk):
+            return [chunk]
+        found = []
+        for event in self._splitter.feed(chunk):
+            data = data_of(event)
+            if data == b"[DONE]":
+                self._complete = True
+                break
+            if data and self._passes(data):
+                found.append(event + b"\n\n")
+        return found
 
-    async def close(self) -> None:
-        """Give the connection up if the stream is not at its end."""
-        # After `[DONE]` the connection finds the end by itself and is used again.
-        if not self._complete:
-            self._body.close()
+    def _plain(self, chunk: bytes) -> bool:
+        """Whether a chunk is whole events that tell nothing but what was made: most are, and need no parsing."""
+        count = chunk.count(b"\n\n")
+        if (
+            self._splitter.pending
+            or b"\r" in chunk
+            or not chunk.startswith(b"data: {")
+            or not chunk.endswith(b"}\n\n")
+            or chunk.count(b"}\n\ndata: {") != count - 1
+            or chunk.count(b"\n") != 2 * count
+            or b'"error"' in chunk
+            or chunk.count(b'"usage"') != chunk.count(b'"usage":null')
+        ):
+            return False
+        self.usage.completion += count
+        return True
 
     def _passes(self, data: bytes) -> bool:
         if not self._begun:
@@ -143,35 +163,24 @@ class ChatStream:
         return self._wants_usage or bool(event.get("choices"))
 
 
-class ResponsesStream:
+class ResponsesStream(PushedStream):
     """Events of the Responses API as they are; the one that ends it holds the usage."""
 
     def __init__(self, body: Body, request: Request, deployment: Deployment) -> None:
-        self._body = body
+        super().__init__(body, Usage(request.raw_size // 4, 0, estimated=True))
         self._deployment = deployment
-        self.closing = b""
-        self.usage = Usage(request.raw_size // 4, 0, estimated=True)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        splitter = EventSplitter()
-        try:
-            async for chunk in self._body:
-                for event in splitter.feed(chunk):
-                    data = data_of(event)
-                    if not data or data == b"[DONE]":
-                        continue
-                    if self._ends(orjson.loads(data)):
-                        self.closing = event + b"\n\n"
-                        return
-                    yield event + b"\n\n"
-        except (ValueError, TypeError, AttributeError):
-            raise UpstreamError(502, "api_error", _NOT_EVENTS) from None
-        raise UpstreamError(502, "connection_error", "the stream ended before it was complete")
-
-    async def close(self) -> None:
-        """Give the connection up if the stream is not at its end."""
-        if not self.closing:
-            self._body.close()
+    def _events(self, chunk: bytes) -> list[bytes]:
+        found = []
+        for event in self._splitter.feed(chunk):
+            data = data_of(event)
+            if not data or data == b"[DONE]":
+                continue
+            if self._ends(orjson.loads(data)):
+                self.closing, self._complete = event + b"\n\n", True
+                break
+            found.append(event + b"\n\n")
+        return found
 
     def _ends(self, event: dict[str, Any]) -> bool:
         kind = event.get("type")
@@ -192,12 +201,12 @@ class ResponsesStream:
 
 async def open_events(client: Client, target: Target, body: bytes, deployment: Deployment) -> Body:
     """A stream of server-sent events whose head is there. Raises UpstreamError for anything else."""
-    opened = await client.open(target, body, deployment.timeouts)
+    opened = await client.post(target, body, deployment.timeouts, streaming=True)
     if opened.status != 200:
         raise refusal(deployment, opened.status, opened.headers, await opened.whole())
     if not opened.headers.get(b"content-type", b"text/event-stream").startswith(b"text/event-stream"):
         opened.close()
-        raise UpstreamError(502, "api_error", _NOT_EVENTS)
+        raise UpstreamError(502, "api_error", PushedStream.broken)
     return opened
 
 
@@ -222,12 +231,18 @@ def _told(request: Request, answer: dict[str, Any]) -> Usage:
 
 
 def _upstream_body(deployment: Deployment, entry: KnownProvider, body: dict[str, Any]) -> dict[str, Any]:
-    upstream = {name: value for name, value in body.items() if name not in _OURS}
-    upstream["model"] = deployment.model
+    upstream = {**body, "model": deployment.model}
+    for name in _OURS:
+        upstream.pop(name, None)
+    if entry.rename or entry.drop:
+        _adapt(entry, upstream)
+    return upstream
+
+
+def _adapt(entry: KnownProvider, upstream: dict[str, Any]) -> None:
     for name, theirs in entry.rename.items():
         if name in upstream:
             value = upstream.pop(name)
             upstream.setdefault(theirs, value)
     for name in entry.drop:
         upstream.pop(name, None)
-    return upstream

@@ -16,6 +16,7 @@ import orjson
 
 from gateway.config import Deployment
 from gateway.config.known import SDK_PREFIX
+from gateway.config.proxy import DIRECT
 from gateway.errors import UpstreamError
 from gateway.providers import usage as accounts
 from gateway.providers.base import Answer, Request, Stream, Usage
@@ -28,9 +29,10 @@ _GARBAGE = (ValueError, TypeError, KeyError, AttributeError)
 
 
 class SdkProvider:
-    """One module for the whole process; the SDK keeps its own connections."""
+    """One module for the whole process; the SDK keeps its own connections, and takes a proxy from its environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxy: str | None = None) -> None:
+        self._proxy = proxy
         self._sdk: Any = None
 
     def kinds(self, _: Deployment) -> frozenset[str]:
@@ -63,13 +65,17 @@ class SdkProvider:
 
     async def _function(self, name: str) -> Callable[..., Awaitable[Any]]:
         if self._sdk is None:
-            self._sdk = await asyncio.to_thread(_import)
+            self._sdk = await asyncio.to_thread(_import, self._proxy)
         call: Callable[..., Awaitable[Any]] = getattr(self._sdk, name)
         return call
 
 
 class _SdkStream:
-    """Chunks of the SDK as events."""
+    """Chunks of the SDK as events.
+
+    A stream that its provider cut ends, with the SDK, as if it were whole: with a finish reason and a usage that the
+    SDK made up. Its own notes tell what the provider really said (decision 147).
+    """
 
     closing = b"data: [DONE]\n\n"
 
@@ -86,13 +92,17 @@ class _SdkStream:
             chunk = await _within(self._deployment, anext(source, None), limit)
             limit = self._deployment.timeouts.idle_s
             if chunk is None:
+                self._must_be_finished()
                 return
             try:
                 event = chunk.model_dump(exclude_none=True)
+                finishes = any(choice.get("finish_reason") for choice in event.get("choices") or ())
                 passes = self._passes(event)
                 made = plain(event)
             except _GARBAGE:
                 raise UpstreamError(502, "api_error", "the upstream's stream is not what was asked for") from None
+            if finishes:
+                self._must_be_finished()
             if passes:
                 yield made
 
@@ -102,22 +112,42 @@ class _SdkStream:
         if end is not None:
             await end()
 
+    def _must_be_finished(self) -> None:
+        notes = _notes(self._chunks)
+        if notes is not None and not (notes.received_finish_reason or notes.intermittent_finish_reason):
+            raise UpstreamError(502, "connection_error", "the stream ended before it was complete")
+
     def _passes(self, event: dict[str, Any]) -> bool:
         told = event.pop("usage", None)
         if not told:
             self.usage.completion += 1
             return True
         self.usage = accounts.from_chat(told)
+        notes = _notes(self._chunks)
+        self.usage.estimated = notes is not None and not any(getattr(chunk, "usage", None) for chunk in notes.chunks)
         if self._wants_usage:
             event["usage"] = told
         return self._wants_usage or bool(event.get("choices"))
 
 
-def _import() -> Any:
+def _notes(stream: Any) -> Any:
+    """The SDK's stream that remembers what came, below what may be around it; None where there is none."""
+    while stream is not None and not hasattr(stream, "received_finish_reason"):
+        stream = getattr(stream, "completion_stream", None)
+    return stream
+
+
+def _import(proxy: str | None) -> Any:
     # Without it the SDK fetches its price list from the network while it is imported.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     # Its argument for that takes 0 as "not said", and then tries three times behind the gateway's back.
     os.environ["DEFAULT_MAX_RETRIES"] = "0"
+    if proxy == DIRECT:
+        os.environ["no_proxy"] = "*"
+    elif proxy is not None:
+        os.environ["https_proxy"] = os.environ["http_proxy"] = proxy
+        direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+        os.environ["no_proxy"] = f"{direct},localhost,127.0.0.1,::1".lstrip(",")
     try:
         sdk: Any = importlib.import_module("litellm")
     except ImportError:
@@ -176,6 +206,10 @@ async def _within(deployment: Deployment, waiting: Awaitable[Any], seconds: floa
 
 
 def _told(error: Exception, deployment: Deployment) -> UpstreamError:
+    # What breaks off in a stream comes wrapped.
+    cause = getattr(error, "original_exception", None) or error
+    if type(cause).__name__ == "APIConnectionError":
+        return UpstreamError(502, "connection_error", "the upstream closed the connection")
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         return UpstreamError(502, "api_error", "the SDK could not make the call")

@@ -9,7 +9,7 @@ import orjson
 
 from gateway.config import Deployment
 from gateway.errors import UpstreamError
-from gateway.providers.base import Answer, Kind, Provider, Request, Stream, Usage
+from gateway.providers.base import Answer, Direct, Kind, Provider, Request, Stream, Usage
 from gateway.translate import UnsupportedError, WrongRequestError
 from gateway.translate.inbound import completions, messages, responses
 from gateway.upstream.sse import data_of
@@ -46,18 +46,28 @@ _FRONTS: dict[Kind, Front] = {"completions": completions, "messages": messages, 
 class Translating:
     """Wraps a provider."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, direct: Direct | None = None) -> None:
+        """`direct` is the same provider, if it is one."""
         self._provider = provider
+        self._direct = direct
+        self._kinds: dict[str, frozenset[str]] = {}
 
     def kinds(self, deployment: Deployment) -> frozenset[str]:
         """What the upstream has itself."""
-        return self._provider.kinds(deployment)
+        found = self._kinds.get(deployment.id)
+        if found is None:
+            found = self._kinds[deployment.id] = self._provider.kinds(deployment)
+        return found
 
     def complete(self, deployment: Deployment, request: Request) -> Awaitable[Answer]:
         """Raises UpstreamError."""
-        if request.kind in self._provider.kinds(deployment):
+        if request.kind in (self._kinds.get(deployment.id) or self.kinds(deployment)):
             return self._provider.complete(deployment, request)
         return self._translated(deployment, request)
+
+    def direct(self, deployment: Deployment, kind: Kind) -> Direct | None:
+        """The provider itself, if it can be asked for this kind as it is and without waiting."""
+        return self._direct if kind in self.kinds(deployment) else None
 
     async def _translated(self, deployment: Deployment, request: Request) -> Answer:
         if request.kind == "count_tokens":
@@ -72,7 +82,7 @@ class Translating:
 
     async def stream(self, deployment: Deployment, request: Request) -> Stream:
         """Raises UpstreamError when the upstream refuses."""
-        if request.kind in self._provider.kinds(deployment):
+        if request.kind in self.kinds(deployment):
             return await self._provider.stream(deployment, request)
         front = _front(request.kind)
         stream = await self._provider.stream(deployment, _as_chat(front, request))

@@ -24,7 +24,15 @@ def tokens(value: Any) -> int:
 def from_chat(usage: dict[str, Any]) -> Usage:
     """OpenAI's `usage` of chat, completions and embeddings. Raises ValueError, TypeError or AttributeError."""
     asked, made = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    prompt, completion = tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens"))
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if (
+        type(prompt) is not int
+        or type(completion) is not int
+        or prompt < 0
+        or completion < 0
+        or prompt + completion > _MOST_TOKENS
+    ):
+        prompt, completion = tokens(prompt), tokens(completion)
     if not asked and not made and "prompt_cache_hit_tokens" not in usage:
         return Usage(prompt, completion)
     asked, made = asked or {}, made or {}

@@ -43,10 +43,15 @@ class Cooldowns:
         finally:
             os.close(file)
 
+    def calm(self, deployment: str) -> bool:
+        """Whether nothing is known against it: it does not rest and its last attempt did not fail."""
+        cell, view = self._cell[deployment], self._view
+        return bool(view[cell + _FAILURES] == 0.0 and view[cell + _UNTIL] == 0.0)
+
     def resting(self, deployment: str) -> bool:
         """Whether requests should go elsewhere now."""
         cell, view = self._cell[deployment], self._view
-        if not view[cell + _UNTIL]:
+        if view[cell + _UNTIL] == 0.0:
             return False
         now = time.monotonic()
         return bool(now < view[cell + _UNTIL] or now < view[cell + _PROBE])

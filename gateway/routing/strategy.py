@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.config import Deployment
 from gateway.pricing import Price
@@ -25,6 +25,12 @@ class Step:
     latency_s: float = 0.0
     # The headers that name it in an answer; whoever writes them keeps them here.
     head: bytes = b""
+    # Model, deployment, provider and the provider's name of the model, as the ledger has them.
+    names: tuple[str, str, str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        target = self.deployment
+        self.names = (self.model, target.id, target.provider, target.model)
 
     def took(self, seconds: float) -> None:
         """An attempt was answered after so long."""

@@ -1,6 +1,7 @@
-"""A pooled HTTP/1.1 client for upstreams: TLS, time-outs, a size cap, one retry on a stale socket."""
+"""A pooled HTTP/1.1 client for upstreams: TLS, time-outs, a size cap, no stale socket."""
 
-from gateway.upstream.client import Client, Reply, Target
-from gateway.upstream.connection import Body
+from gateway.upstream.body import Body
+from gateway.upstream.client import Client, Target
+from gateway.upstream.connection import Reply, StaleConnectionError
 
-__all__ = ["Body", "Client", "Reply", "Target"]
+__all__ = ["Body", "Client", "Reply", "StaleConnectionError", "Target"]

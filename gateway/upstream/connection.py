@@ -3,124 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
 from typing import Protocol, cast
 
 import httptools
 
 from gateway.config import Timeouts
 from gateway.errors import UpstreamError
-
-# Above this much unread body the connection stops reading until the consumer has caught up.
-_HIGH_WATER = 1 << 20
+from gateway.outbox import Outbox, put, socket_of
+from gateway.upstream.body import HIGH_WATER, Body
+from gateway.upstream.hang_up import HangUps
+from gateway.upstream.unread import closed_before_all_came
 
 
 class StaleConnectionError(Exception):
-    """A kept-alive connection was closed by the upstream before it said anything: safe to try again."""
+    """The connection was closed before anything was written to it: safe to take another."""
 
 
-class Body:
-    """A response as it arrives: `status` and `headers` first, then chunks."""
+class Reply(Protocol):
+    """Who waits for a response; a future is one."""
 
-    __slots__ = ("_chunks", "_connection", "_error", "_loop", "_waiter", "ended", "headers", "kept", "size", "status")
+    def done(self) -> bool: ...
 
-    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
-        self._connection = connection
-        # Asking for the running loop costs a system call.
-        self._loop = loop
-        self.status = 0
-        self.headers: dict[bytes, bytes] = {}
-        self._chunks: deque[bytes] = deque()
-        self.size = 0
-        self.kept = 0
-        self.ended = False
-        self._error: BaseException | None = None
-        self._waiter: asyncio.Future[None] | None = None
+    def set_result(self, body: Body, /) -> None: ...
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while chunk := await self.read():
-            yield chunk
-
-    async def read(self) -> bytes:
-        """What came next, or nothing at the end. Raises what ended it before."""
-        while not self._chunks:
-            if self._error is not None:
-                raise self._error
-            if self.ended:
-                return b""
-            await self._wait()
-        chunk = self._chunks.popleft()
-        self.kept -= len(chunk)
-        if self.kept < _HIGH_WATER:
-            self._connection.resume()
-        return chunk
-
-    async def whole(self) -> bytes:
-        """All of the body."""
-        while not self.ended and self._error is None:
-            await self._wait()
-        if self._error is not None:
-            raise self._error
-        return self.rest()
-
-    def rest(self) -> bytes:
-        """What is there and was not taken."""
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-
-    def close(self) -> None:
-        """Not interested in the rest."""
-        if not self.ended and self._error is None:
-            self._connection.abort()
-
-    def feed(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
-        self.size += len(chunk)
-        self.kept += len(chunk)
-        self._wake()
-
-    def end(self, error: BaseException | None = None) -> None:
-        self.ended = error is None
-        self._error = error
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _wait(self) -> None:
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def set_exception(self, error: Exception, /) -> None: ...
 
 
 class Connection(asyncio.Protocol):
     """Carries one request at a time. `released` is called when it can take the next one."""
 
-    def __init__(self, pool: ConnectionHome, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, pool: ConnectionHome, loop: asyncio.AbstractEventLoop, outbox: Outbox, hang_ups: HangUps
+    ) -> None:
         self._pool = pool
         self._loop = loop
+        self._outbox = outbox
+        self._hang_ups = hang_ups
+        # Of the socket: for what watches it, and for what writes to it.
+        self._number = self._socket = -1
+        # A request that waits for the end of this turn of the loop.
+        self._out = b""
         self._transport: asyncio.Transport | None = None
+        self._raw: dict[bytes, bytes] = {}
+        # httptools calls this for every header; a dictionary's own method is the cheapest there is.
+        self.on_header = self._raw.__setitem__
         self._parser = httptools.HttpResponseParser(self)
         self._body: Body | None = None
-        self._head: asyncio.Future[Body] | None = None
+        self._reply: Reply | None = None
         self._streaming = False
         self._paused = False
         self._used = False
         self._heard = False
+        self._unread = False
         self._timeouts = Timeouts()
         self._most = 0
         self._deadline = self._end = 0.0
 
-    @property
-    def open(self) -> bool:
-        """Whether a request can be sent."""
-        return self._transport is not None and not self._transport.is_closing()
-
-    def send(self, data: bytes, timeouts: Timeouts, most: int, streaming: bool) -> asyncio.Future[Body]:
-        """Send a request. The future ends with the head (streaming) or with the whole response."""
+    def send(self, data: bytes, timeouts: Timeouts, most: int, streaming: bool, reply: Reply) -> None:
+        """Send a request. `reply` is told the head (streaming) or the whole response. Raises StaleConnectionError."""
         if self._transport is None:
             raise StaleConnectionError
         now = self._loop.time()
@@ -129,9 +69,20 @@ class Connection(asyncio.Protocol):
         self._deadline = now + timeouts.first_byte_s
         self._heard = False
         self._body = Body(self, self._loop)
-        head = self._head = self._loop.create_future()
-        self._transport.write(data)
-        return head
+        self._reply = reply
+        self._out = data
+        self._outbox.add(self)
+
+    def send_out(self) -> None:
+        """The request goes to the transport, unless the upstream has closed the connection since it was used last."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._used and self._hang_ups.seen(self._number, self._outbox.turn):
+            # With the request still in hand, whose owner takes another connection.
+            self._transport.abort()
+            return
+        out, self._out = self._out, b""
+        put(self._transport, self._socket, out)
 
     def check(self, now: float) -> None:
         """Called by the pool's clock: end the request when its deadline has passed."""
@@ -157,18 +108,29 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._number = self._hang_ups.watch(transport)
+        self._socket = socket_of(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._pool.lost(self)
         if self._body is None:
             return
-        if self._used and not self._heard:
+        if self._out:
+            self._out = b""
             self._finish(StaleConnectionError())
-        elif self._heard and exc is None and self._ends_with_close():
+            return
+        if self._heard and exc is None and self._ends_with_close():
             self._finish(None)
         else:
-            self._finish(UpstreamError(502, "connection_error", "the upstream closed the connection"))
+            # Whether it read the request on a kept connection before it closed that, nobody can know, unless the
+            # system says so: a reset is what a server's system answers to bytes that no program read.
+            unheard = self._used and not self._heard
+            unread = unheard and (self._unread or isinstance(exc, ConnectionResetError | BrokenPipeError))
+            if unheard:
+                self._pool.doubt()
+            message = "the upstream closed the connection"
+            self._finish(UpstreamError(502, "connection_error", message, unheard=unheard, unread=unread))
 
     def data_received(self, data: bytes) -> None:
         if self._body is None:
@@ -183,6 +145,11 @@ class Connection(asyncio.Protocol):
             self._fail(UpstreamError(502, "api_error", "the upstream's answer is not HTTP"))
 
     def eof_received(self) -> bool:
+        transport = self._transport
+        if self._body is not None and not self._heard and transport is not None:
+            self._unread = transport.get_write_buffer_size() > 0 or closed_before_all_came(transport)
+            # Nobody will answer: do not wait until the rest of the request is written.
+            self._loop.call_soon(transport.abort)
         return False
 
     def close(self) -> None:
@@ -197,17 +164,16 @@ class Connection(asyncio.Protocol):
             # A second answer to one request: whoever is next must not get it.
             self.close()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._body is not None:
-            self._body.headers[name.lower()] = value
-
     def on_headers_complete(self) -> None:
-        body, head = self._body, self._head
-        if body is None or head is None:
+        body, reply = self._body, self._reply
+        headers = self._raw.copy()
+        self._raw.clear()
+        if body is None or reply is None:
             return
         body.status = self._parser.get_status_code()
-        if self._streaming and body.status >= 200 and not head.done():
-            head.set_result(body)
+        body.raw_headers = headers
+        if self._streaming and body.status >= 200 and not reply.done():
+            reply.set_result(body)
 
     def on_body(self, chunk: bytes) -> None:
         body = self._body
@@ -216,7 +182,7 @@ class Connection(asyncio.Protocol):
         body.feed(chunk)
         if body.size > self._most:
             self._fail(UpstreamError(502, "api_error", f"the answer is larger than {self._most} bytes"))
-        elif self._streaming and body.kept > _HIGH_WATER and not self._paused and self._transport is not None:
+        elif self._streaming and body.kept > HIGH_WATER and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
 
@@ -225,12 +191,13 @@ class Connection(asyncio.Protocol):
             return
         if self._body.status < 200:
             # An interim answer: the real one follows.
-            self._body.headers.clear()
             return
+        # Trailers came as headers.
+        self._raw.clear()
         keep = self._parser.should_keep_alive()
         self._finish(None)
         self._used = True
-        if keep and self.open and not self._paused:
+        if keep and not self._paused and self._transport is not None:
             self._pool.released(self)
         else:
             self.close()
@@ -241,16 +208,16 @@ class Connection(asyncio.Protocol):
         return bool(self._body is not None and self._body.status) and not framed
 
     def _finish(self, error: Exception | None) -> None:
-        body, head = self._body, self._head
-        self._body = self._head = None
-        if body is None or head is None:
+        body, reply = self._body, self._reply
+        self._body = self._reply = None
+        if body is None or reply is None:
             return
         body.end(error)
-        if not head.done():
+        if not reply.done():
             if error is None:
-                head.set_result(body)
+                reply.set_result(body)
             else:
-                head.set_exception(error)
+                reply.set_exception(error)
 
     def _fail(self, error: Exception) -> None:
         self._finish(error)
@@ -267,4 +234,8 @@ class ConnectionHome(Protocol):
 
     def lost(self, connection: Connection) -> None:
         """The connection is gone."""
+        ...
+
+    def doubt(self) -> None:
+        """Other idle connections may be as dead as this one was."""
         ...

@@ -11,6 +11,11 @@ class EventSplitter:
     def __init__(self) -> None:
         self._pending = b""
 
+    @property
+    def pending(self) -> bool:
+        """Whether a part of an event waits for its rest."""
+        return bool(self._pending)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Events completed by `data`. Raises ValueError when one never ends."""
         data = self._pending + data if self._pending else data

@@ -1,13 +1,14 @@
-"""The ASGI app of one worker: hot paths first, FastAPI for the rest."""
+"""What one worker answers: hot paths first, FastAPI for the rest."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from fastapi import FastAPI
 
-from gateway.api.answers import Receive, Scope, Send, send_error
+from gateway.api.answers import Exchange, send_error
 from gateway.api.endpoint import Endpoint
 from gateway.api.open_routes import OpenRoutes
 from gateway.errors import ApiError
@@ -57,37 +58,40 @@ class App:
         self._left = recycle_after
         self.worn = asyncio.Event()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One HTTP request. Other scopes (websocket) are not served."""
-        if scope["type"] != "http":
-            return
-        path, method = scope["path"], scope["method"]
-        endpoint = self._endpoints.get(path)
-        if endpoint is not None:
+    def __call__(self, exchange: Exchange) -> Coroutine[Any, Any, None] | None:
+        """One HTTP request."""
+        endpoint = self._endpoints.get(exchange.path)
+        if endpoint is None or exchange.method != "POST" or self._routes.draining:
+            return self._elsewhere(exchange)
+        if self._left:
+            self._count()
+        return endpoint(exchange)
+
+    async def _elsewhere(self, exchange: Exchange) -> None:
+        path, method = exchange.path, exchange.method
+        if path in self._endpoints:
             if method != "POST":
-                await _wrong_method(send, path, "POST")
-            elif self._routes.draining:
-                await send_error(send, _DRAINING)
+                await _wrong_method(exchange, "POST")
             else:
-                self._count()
-                await endpoint(scope, receive, send)
+                await send_error(exchange, _DRAINING)
         elif (route := self._routes.find(path)) is not None:
             if method in ("GET", "HEAD"):
-                await route(scope, receive, send)
+                await route(exchange)
             else:
-                await _wrong_method(send, path, "GET")
+                await _wrong_method(exchange, "GET")
         elif self._admin is not None:
-            await self._admin(scope, receive, send)
+            await self._admin(exchange.scope(), exchange.receive, exchange.send)
         else:
-            await send_error(send, _NOT_HERE)
+            await send_error(exchange, _NOT_HERE)
 
     def _count(self) -> None:
-        if self._left:
-            self._left -= 1
-            if not self._left:
-                self.worn.set()
+        self._left -= 1
+        if not self._left:
+            self.worn.set()
 
 
-async def _wrong_method(send: Send, path: str, allowed: str) -> None:
-    error = ApiError(405, "invalid_request_error", f"{path} takes {allowed}", headers=((b"allow", allowed.encode()),))
-    await send_error(send, error)
+async def _wrong_method(exchange: Exchange, allowed: str) -> None:
+    error = ApiError(
+        405, "invalid_request_error", f"{exchange.path} takes {allowed}", headers=((b"allow", allowed.encode()),)
+    )
+    await send_error(exchange, error)

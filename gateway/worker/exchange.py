@@ -1,31 +1,31 @@
-"""One request on a connection and its answer: ASGI's `receive` and `send`."""
+"""One request on a connection and its answer: ASGI's `receive` and `send`, and a shorter way for what is whole."""
 
 from __future__ import annotations
 
 import asyncio
 import http
 import logging
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any, Protocol
 
-from gateway.api.answers import Receive, Scope, Send, error_body
+from gateway.api.answers import JSON_LINE, Handler, Scope, error_body, lines_of
 
 _log = logging.getLogger("gateway.worker")
 _STATUS = {s.value: b"HTTP/1.1 %d %b\r\n" % (s.value, s.phrase.encode()) for s in http.HTTPStatus}
 _GONE = {"type": "http.disconnect"}
 _BODILESS = frozenset({204, 304})
-_CLOSE = (b"connection", b"close")
+_CLOSE = b"connection: close\r\n"
 _UNKNOWN = 1 << 62
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Connection(Protocol):
     """What an exchange needs of its connection."""
 
     full: bool
+    addresses: tuple[Any, Any]
 
     def write(self, data: bytes) -> None: ...
-
-    def later(self, call: Callable[[bytes], None], data: bytes) -> None: ...
 
     async def drain(self) -> None: ...
 
@@ -33,50 +33,75 @@ class Connection(Protocol):
 
     def close(self) -> None: ...
 
-    def completed(self, keep_alive: bool) -> None: ...
+    def completed(self, keep_alive: bool, whole: bool) -> None: ...
+
+    def free(self, keep_alive: bool) -> None: ...
+
+    def outlived_by(self, task: asyncio.Task[None]) -> None: ...
 
 
 class Exchange:
-    """`run` calls the app. Beside ASGI's messages `send` takes `gateway.whole`: status, headers and body at once.
-
-    Both that and ASGI's start may bring a `head`: header lines that are written already. The last part of a body may
-    bring a `trailer`, header lines that were not known before.
+    """See `gateway.api.answers.Exchange`. `begin` has it answered. The last part of a body may bring a `trailer`, header
+    lines that were not known before.
     """
 
-    __slots__ = (
-        "_body", "_chunked", "_complete", "_connection", "_ended", "_expects", "_gone", "_head", "_left", "_started",
-        "_taken", "_waiter", "abandon", "done", "keep_alive", "scope",
-    )  # fmt: skip
+    # What most exchanges never change stands in the class: it costs nothing per request.
+    abandonable = gone = False
+    on_gone: Callable[[], None] | None = None
+    own_lines = b""
+    task: asyncio.Task[None] | None = None
+    _ended = _taken = _started = _complete = _chunked = False
+    # Bytes of the body that are still to be sent; the head until the first of them is.
+    _left = 0
+    _head = b""
+    _waiter: asyncio.Future[None] | None = None
 
-    def __init__(self, connection: Connection, scope: dict[str, Any], keep_alive: bool, expects: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        headers: dict[bytes, bytes],
+        method: str,
+        target: tuple[str, bytes, bytes],
+        version: str,
+        keep_alive: bool,
+    ) -> None:
+        """`target`: path, raw path and query."""
         self._connection = connection
-        self.scope = scope
+        self.headers = headers
+        self.method = method
+        self.target = target
+        self.path = target[0]
+        self._version = version
         self.keep_alive = keep_alive
-        self._expects = expects
         self._body: list[bytes] = []
-        self._ended = self._taken = self._gone = False
-        self._started = self._complete = self._chunked = False
-        # Bytes of the body that are still to be sent; the head until the first of them is.
-        self._left = 0
-        self._head = b""
-        self._waiter: asyncio.Future[None] | None = None
-        self.done: Callable[[], None] = _nothing
-        # What ends the app's work; the app says by `gateway.abandonable` whether it may be ended in the middle.
-        self.abandon: Callable[[], object] = _nothing
-        scope["gateway.abandonable"] = False
 
-    async def run(self, app: Callable[[Scope, Receive, Send], Any]) -> None:
-        """The app's answer, or a 500 when there is none. Nothing is raised."""
+    def begin(self, handler: Handler) -> None:
+        """Have it answered. Without an answer there is a 500. Nothing is raised."""
         try:
-            await app(self.scope, self.receive, self.send)
+            way = handler(self)
         except Exception:
             _log.exception("an answer failed")
-        finally:
-            self.done()
-        if self._complete or self._gone:
+            self._make_up()
+            return
+        if way is not None:
+            self.go_on(way)
+
+    def go_on(self, way: Coroutine[Any, Any, None]) -> None:
+        """Have this answer it, in a task."""
+        self.task = asyncio.get_running_loop().create_task(self._run(way))
+
+    async def _run(self, way: Coroutine[Any, Any, None]) -> None:
+        try:
+            await way
+        except Exception:
+            _log.exception("an answer failed")
+        self._make_up()
+
+    def _make_up(self) -> None:
+        if self._complete or self.gone:
             return
         if not self._started:
-            self._write_whole(500, (_CLOSE,), error_body(500, "api_error", "The gateway failed"))
+            self.answer(500, JSON_LINE + _CLOSE, error_body(500, "api_error", "The gateway failed"))
         else:
             self._connection.close()
 
@@ -84,34 +109,96 @@ class Exchange:
 
     def feed(self, chunk: bytes) -> int:
         """A part of the body. Returns how much waits to be taken."""
-        if not self._complete:
-            self._body.append(chunk)
+        if self._complete:
+            # It was answered without it.
+            return 0
+        body = self._body
+        body.append(chunk)
+        if self._waiter is not None:
             self._wake()
-        return sum(map(len, self._body)) if len(self._body) > 1 else len(chunk)
+        return sum(map(len, body)) if len(body) > 1 else len(chunk)
 
     def end_of_body(self) -> None:
         """The request is whole."""
         self._ended = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
+        if self._complete:
+            self._connection.free(self.keep_alive)
 
     def lost(self) -> None:
         """The client is gone."""
-        self._gone = True
+        self.gone = True
         self._wake()
-        if self.scope["gateway.abandonable"]:
-            self.abandon()
+        if self.on_gone is not None:
+            self.on_gone()
+        task = self.task
+        if task is not None and not task.done():
+            self._connection.outlived_by(task)
+            if self.abandonable:
+                task.cancel()
 
     # The app's side
 
+    @property
+    def full(self) -> bool:
+        """Whether the client reads too slowly: `drain` before more is written."""
+        return self._connection.full
+
+    async def drain(self) -> None:
+        """Wait until the client has read most of what was written, or is gone."""
+        await self._connection.drain()
+
+    def whole_body(self) -> bytes | None:
+        """The body if all of it is there, once."""
+        if not self._ended or self._taken or self.gone:
+            return None
+        self._taken = True
+        body, self._body = self._body, []
+        if len(body) == 1:
+            return body[0]
+        # A large one may have made its connection stop reading.
+        self._connection.read_on()
+        return b"".join(body)
+
+    def answer(self, status: int, lines: bytes, body: bytes) -> None:
+        """A whole answer. What a client that has left would get is dropped."""
+        if self.gone or self._complete:
+            return
+        self._started = True
+        if not self._ended:
+            self._answered_early(lines)
+        end = b"" if self.keep_alive else self._closing(lines)
+        sent = b"" if self.method == "HEAD" else body
+        head = b"%b%b%b%bcontent-length: %d\r\n\r\n" % (_STATUS[status], lines, self.own_lines, end, len(body))
+        self._finish(head + sent)
+
+    def scope(self) -> Scope:
+        """For an ASGI app, with `receive` and `send`."""
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": self._version,
+            "server": self._connection.addresses[0],
+            "client": self._connection.addresses[1],
+            "scheme": "http",
+            "root_path": "",
+            "method": self.method,
+            "path": self.path,
+            "raw_path": self.target[1],
+            "query_string": self.target[2],
+            "headers": list(self.headers.items()),
+            "gateway.exchange": self,
+        }
+
     async def receive(self) -> MutableMapping[str, Any]:
         """ASGI's `receive`. After the whole body it waits until the client leaves or has its answer."""
-        if self._expects and not self._started and not self._gone:
+        if not self._ended and not self._started and self.headers.pop(b"expect", b"").lower() == b"100-continue":
             self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._expects = False
-        while not (self._gone or self._complete or self._body or (self._ended and not self._taken)):
+        while not (self.gone or self._complete or self._body or (self._ended and not self._taken)):
             self._connection.read_on()
             await self._wait()
-        if self._gone or self._complete:
+        if self.gone or self._complete:
             return _GONE
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
@@ -122,33 +209,35 @@ class Exchange:
         """ASGI's `send`. What a client that has left would get is dropped."""
         if self._connection.full:
             await self._connection.drain()
-        if self._gone or self._complete:
+        if self.gone or self._complete:
             return
         kind = message["type"]
         if kind == "http.response.body":
-            self._send_part(message.get("body", b""), message.get("more_body", False), message.get("trailer", b""))
-        elif self._started:
-            raise RuntimeError(f"{kind} after the answer has begun")
-        elif kind == "gateway.whole":
-            self._write_whole(message["status"], message["headers"], message["body"], message["head"])
+            self.send_part(message.get("body", b""), message.get("more_body", False))
         else:
-            self._start(message["status"], message.get("headers", ()), message.get("head", b""))
+            headers = tuple(message.get("headers", ()))
+            length = next((value for name, value in headers if name.lower() == b"content-length"), None)
+            self.start(message["status"], lines_of(headers), None if length is None else int(length))
 
-    def _write_whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, head: bytes = b"") -> None:
+    def start(self, status: int, lines: bytes, length: int | None = None) -> None:
+        """The head of an answer that comes in parts; of `length` bytes if that is known."""
+        if self.gone or self._complete:
+            return
+        if self._started:
+            raise RuntimeError("a head after the answer has begun")
         self._started = True
-        lines = self._lines(headers) + head
-        sent = b"" if self.scope["method"] == "HEAD" else body
-        self._finish(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS[status], lines, len(body), sent))
-
-    def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]], head: bytes) -> None:
-        self._started = True
-        names = {name.lower(): value for name, value in headers}
-        lines = self._lines(headers) + head
-        if self.scope["method"] == "HEAD" or status in _BODILESS:
+        if not self._ended:
+            self._answered_early(lines)
+        lines += self.own_lines
+        if not self.keep_alive:
+            lines += self._closing(lines)
+        elif _CLOSE in lines:
+            self.keep_alive = False
+        if self.method == "HEAD" or status in _BODILESS:
             self._left = 0
-        elif (length := names.get(b"content-length")) is not None:
-            self._left = int(length)
-        elif self.scope["http_version"] == "1.0":
+        elif length is not None:
+            self._left = length
+        elif self._version == "1.0":
             # It knows no chunks: the end of the connection is the end of the body.
             self._left = _UNKNOWN
         else:
@@ -157,7 +246,10 @@ class Exchange:
         # It goes out with the first part of the body: one packet instead of two.
         self._head = b"%b%b\r\n" % (_STATUS[status], lines)
 
-    def _send_part(self, body: bytes, more: bool, trailer: bytes) -> None:
+    def send_part(self, body: bytes, more: bool, trailer: bytes = b"") -> None:
+        """A part of the body after its head; the client's pace is the caller's to mind."""
+        if self.gone or self._complete:
+            return
         if not self._started:
             raise RuntimeError("a body before its head")
         if self._chunked:
@@ -176,27 +268,22 @@ class Exchange:
         self.keep_alive = self.keep_alive and not self._left
         self._finish(data)
 
-    def _lines(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-        lines = [b"%b: %b\r\n" % header for header in headers]
-        head = b"".join(lines)
-        if not head.count(b"\n") == head.count(b"\r") == len(lines):
-            raise RuntimeError("a header holds a line break")
-        if _CLOSE in headers:
-            self.keep_alive = False
-        elif not self.keep_alive:
-            head += b"connection: close\r\n"
-        return head
+    @staticmethod
+    def _closing(lines: bytes) -> bytes:
+        return b"" if _CLOSE in lines else _CLOSE
 
     def _finish(self, data: bytes) -> None:
         self._complete = True
-        self._wake()
-        # The ledger's rows of this turn are written in between: see gateway.ledger.spool.
-        self._connection.later(self._end, data)
-
-    def _end(self, data: bytes) -> None:
+        if self._waiter is not None:
+            self._wake()
+        self._body = []
         self._connection.write(data)
-        # A client that still sends a body must not have it taken for its next request's.
-        self._connection.completed(self.keep_alive and self._ended)
+        self._connection.completed(self.keep_alive, self._ended)
+
+    def _answered_early(self, lines: bytes) -> None:
+        """Before its body is whole. Whoever asked whether to send one may send its next request instead."""
+        if b"expect" in self.headers or _CLOSE in lines:
+            self.keep_alive = False
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -212,9 +299,5 @@ class Exchange:
 
 def closing_answer(status: int, body: bytes) -> bytes:
     """An answer to what was no request; the connection ends with it."""
-    head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+    head = b"content-type: application/json\r\n%bcontent-length: %d\r\n\r\n" % (_CLOSE, len(body))
     return _STATUS[status] + head + body
-
-
-def _nothing() -> None:
-    return

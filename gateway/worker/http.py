@@ -1,4 +1,4 @@
-"""A connection of a client: HTTP/1.1 with bounded headers and bounded patience, parsed by httptools, served by ASGI.
+"""A connection of a client: HTTP/1.1 with bounded headers and bounded patience, parsed by httptools.
 
 uvicorn's server listens, accepts and drains; this takes the place of its protocol, which costs as much as everything
 the gateway does with a request (docs/decisions/092, bench/README.md).
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 import httptools
 
-from gateway.api.answers import error_body
+from gateway.api.answers import Handler, error_body
+from gateway.outbox import Outbox, put, socket_of
 from gateway.worker.exchange import Exchange, closing_answer
+from gateway.worker.same_head import Head, learned
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -24,15 +25,22 @@ if TYPE_CHECKING:
 _MOST_HEADERS = 64 << 10
 _MOST_URL = 16 << 10
 _MOST_UNREAD = 1 << 16
+# A chunk of one byte takes six.
+_OVERHEAD = 8
 # From the connection or the first byte of a request to the end of its headers.
 _HEADERS_WITHIN_S = 30.0
 # Longer than clients and load balancers keep an idle connection (mostly 60 s), so that they close it first.
 _IDLE_FOR_S = 75.0
 # Of a connection that was accepted right before its worker drains.
 _FIRST_REQUEST_WITHIN_S = 2.0
+# A client that takes so long to read what is waiting for it has stopped: it must not hold its upstream and its limits.
+_READS_WITHIN_S = 120.0
+# For the rest of a body whose request is answered already.
+_REST_WITHIN_S = 10.0
 _NEVER = float("inf")
-_MOST_PATHS = 256
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
+_MOST_TARGETS = 256
+# A client whose heads differ, by a number of the request or a time, is not watched for ever.
+_MOST_HEADS = 4
 
 
 class Protocol(asyncio.Protocol):
@@ -42,24 +50,35 @@ class Protocol(asyncio.Protocol):
         self,
         config: Config,
         server_state: ServerState,
-        app_state: dict[str, Any],
+        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn passes it by this name
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        outbox: Outbox,
     ) -> None:
-        """As uvicorn's server makes its protocols."""
-        self._app = config.loaded_app
-        self._app_state = app_state
+        """As uvicorn's server makes its protocols. The config's app is a `gateway.api.answers.Handler`."""
+        self._handler = cast(Handler, config.loaded_app)
         self._server = server_state
         self._loop = _loop or asyncio.get_running_loop()
+        self._outbox = outbox
+        self._out = b""
+        self._raw: dict[bytes, bytes] = {}
+        # httptools calls this for every header; a dictionary's own method is the cheapest there is.
+        self.on_header = self._raw.__setitem__
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self._addresses: tuple[Any, Any] = (None, None)
+        self._socket = -1
+        self.addresses: tuple[Any, Any] = (None, None)
         self._url = b""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._size = 0
-        self._expects = False
+        # Bytes that came and were not the body's: of headers, of trailers, of chunks' sizes.
+        self._overhead = 0
         # The exchange that is answered now, the last one that was read, and those between.
         self._current: Exchange | None = None
         self._latest: Exchange | None = None
+        # One whose headers are there, and perhaps its body in the bytes that are read now.
+        self._new: Exchange | None = None
+        # The head of a request that was read here, and how many were remembered so far.
+        self._head: Head | None = None
+        self._heads = 0
         self._ahead: deque[Exchange] = deque()
         self._drained: asyncio.Future[None] | None = None
         self._reading = True
@@ -69,9 +88,15 @@ class Protocol(asyncio.Protocol):
         self.deadline = _NEVER
 
     def check(self, now: float) -> None:
-        """Called every second: end a connection that has idled, or has sent headers, for too long."""
-        if now > self.deadline:
+        """Called every second: end a connection that has idled, has sent headers, or has not read, for too long."""
+        if now <= self.deadline or self._transport is None:
+            return
+        if self.full or self._transport.is_closing():
+            # What it does not read would be waited for.
+            self._transport.abort()
+        else:
             self.close()
+            self.deadline = now + _READS_WITHIN_S
 
     def shutdown(self) -> None:
         """uvicorn drains: what is in flight is finished, then the connection ends."""
@@ -85,13 +110,18 @@ class Protocol(asyncio.Protocol):
             self.deadline = min(self.deadline, self._loop.time() + _FIRST_REQUEST_WITHIN_S)
 
     def write(self, data: bytes) -> None:
-        """To the client."""
-        if self._transport is not None:
-            self._transport.write(data)
+        """To the client, with what else this turn of the loop sends."""
+        if self._out:
+            self._out += data
+        elif self._transport is not None:
+            self._out = data
+            self._outbox.add(self)
 
-    def later(self, call: Callable[[bytes], None], data: bytes) -> None:
-        """At the loop's next turn, after what was asked for before."""
-        self._loop.call_soon(call, data)
+    def send_out(self) -> None:
+        """What was written goes to the transport."""
+        out, self._out = self._out, b""
+        if out and self._transport is not None and not self._transport.is_closing():
+            put(self._transport, self._socket, out)
 
     async def drain(self) -> None:
         """Wait until the client has read most of what was written, or is gone."""
@@ -107,127 +137,155 @@ class Protocol(asyncio.Protocol):
             self._transport.resume_reading()
 
     def close(self) -> None:
-        """After what was written."""
+        """After what was written. What the client sends from now on makes the kernel reset the connection."""
+        self.send_out()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
 
-    def completed(self, keep_alive: bool) -> None:
-        """The current exchange has its whole answer."""
+    def completed(self, keep_alive: bool, whole: bool) -> None:
+        """The current exchange has its whole answer, perhaps before its request was whole.
+
+        Closing a connection with unread bytes resets it, and the client may lose its answer with that. So what is left
+        of a body that was not needed is read for a while.
+        """
         self._server.total_requests += 1
         self._current = None
         self._served = True
+        if whole:
+            self.free(keep_alive)
+            return
+        self.deadline = self._loop.time() + _REST_WITHIN_S
         if not keep_alive:
+            self.send_out()
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.write_eof()
+        self.read_on()
+
+    def free(self, keep_alive: bool) -> None:
+        """A request is answered and was read to its end."""
+        if not keep_alive or self._last:
             self.close()
             return
         if self._ahead:
-            self._serve(self._ahead.popleft())
+            self._current = self._ahead.popleft()
+            # Not within the answer that is ending.
+            self._loop.call_soon(self._current.begin, self._handler)
         else:
             self.deadline = self._loop.time() + _IDLE_FOR_S
-        self.read_on()
+        if not self._reading:
+            self.read_on()
+
+    def outlived_by(self, task: asyncio.Task[None]) -> None:
+        """The client has left, but not everything is done: a draining worker waits for it."""
+        tasks = self._server.tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     # The transport's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._socket = socket_of(transport)
         self._server.connections.add(cast(Any, self))
+        self._outbox.clients += 1
         names = [transport.get_extra_info(name) for name in ("sockname", "peername")]
         here, there = ((n[0], n[1]) if isinstance(n, tuple) else None for n in names)
-        self._addresses = (here, there)
+        self.addresses = (here, there)
         self.deadline = self._loop.time() + _HEADERS_WITHIN_S
 
     def connection_lost(self, _: Exception | None) -> None:
-        self._transport = None
-        self.deadline = _NEVER
+        self._transport, self._out = None, b""
         self._server.connections.discard(cast(Any, self))
+        self._outbox.clients -= 1
         self._ahead.clear()
         if self._current is not None:
             self._current.lost()
         self.resume_writing()
+        self.deadline = _NEVER
 
     def data_received(self, data: bytes) -> None:
+        fresh = self._latest is None and self._current is None and not self._overhead
+        if fresh:
+            if self._head is not None and (read := self._head.read(data)) is not None:
+                self._again(self._head, *read)
+                return
+            self.deadline = self._loop.time() + _HEADERS_WITHIN_S
+        self._overhead += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             # An offer that may be ignored; the request itself is answered.
-            return
+            pass
         except httptools.HttpParserError:
-            if self._current is None:
-                message = error_body(400, "invalid_request_error", "This is not HTTP/1.1, or its headers are too large")
-                self.write(closing_answer(400, message))
-            self.close()
+            self._new = None
+            self._refuse()
+            return
+        if self._overhead > _MOST_HEADERS:
+            self._refuse()
+        if (exchange := self._new) is not None:
+            self._new = None
+            if fresh and self._heads < _MOST_HEADS and self._latest is None and exchange.keep_alive:
+                self._heads += 1
+                self._head = learned(data, exchange.headers, exchange.method, exchange.target)
+            exchange.begin(self._handler)
+
+    def _again(self, head: Head, headers: dict[bytes, bytes], body: bytes) -> None:
+        exchange = self._current = Exchange(self, headers, head.method, head.target, "1.1", not self._last)
+        self.deadline = _NEVER
+        exchange.feed(body)
+        exchange.end_of_body()
+        exchange.begin(self._handler)
 
     def eof_received(self) -> None:
         """A client that has closed its side is gone."""
 
     def pause_writing(self) -> None:
         self.full = True
+        self.deadline = self._loop.time() + _READS_WITHIN_S
 
     def resume_writing(self) -> None:
         self.full = False
+        self.deadline = _NEVER if self._current is not None else self._loop.time() + _IDLE_FOR_S
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
         self._drained = None
 
     # httptools' callbacks; an exception in one becomes the parser's error
 
-    def on_message_begin(self) -> None:
-        self._url = b""
-        self._headers = []
-        self._size = 0
-        self._expects = False
-        if self._current is None:
-            self.deadline = self._loop.time() + _HEADERS_WITHIN_S
-
     def on_url(self, url: bytes) -> None:
         self._url = self._url + url if self._url else url
         if len(self._url) > _MOST_URL:
             raise ValueError("the URL is too long")
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._size += len(name) + len(value)
-        if self._size > _MOST_HEADERS:
-            raise ValueError("the headers are too large")
-        name = name.lower()
-        if name == b"expect":
-            self._expects = value.lower() == b"100-continue"
-        self._headers.append((name, value))
-
     def on_headers_complete(self) -> None:
         self.deadline = _NEVER
-        parser = self._parser
-        version = parser.get_http_version()
-        path, raw_path, query = _split(self._url)
-        scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "server": self._addresses[0],
-            "client": self._addresses[1],
-            "scheme": "http",
-            "root_path": "",
-            "method": parser.get_method().decode("ascii"),
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": self._headers,
-            "state": self._app_state,
-        }
-        exchange = Exchange(
-            self, scope, parser.should_keep_alive() and version != "1.0" and not self._last, self._expects
-        )
-        self._latest = exchange
+        parser, raw = self._parser, self._raw
+        if self._overhead > _MOST_HEADERS and sum(map(len, raw)) + sum(map(len, raw.values())) > _MOST_HEADERS:
+            raise ValueError("the headers are too large")
+        headers = {name.lower(): value for name, value in raw.items()}
+        raw.clear()
+        url, self._url = self._url, b""
+        target = _targets.get(url) or _split(url)
+        version, method = parser.get_http_version(), parser.get_method().decode("ascii")
+        keep_alive = version == "1.1" and not self._last and parser.should_keep_alive()
+        exchange = self._latest = Exchange(self, headers, method, target, version, keep_alive)
+        self._overhead = 0
         if self._current is None:
-            self._serve(exchange)
+            self._current = self._new = exchange
         else:
             self._ahead.append(exchange)
             self._pause_reading()
 
     def on_body(self, chunk: bytes) -> None:
+        self._overhead -= _OVERHEAD * len(chunk)
         exchange = self._latest
         if exchange is not None and exchange.feed(chunk) > _MOST_UNREAD:
             self._pause_reading()
 
     def on_message_complete(self) -> None:
+        self._overhead = 0
+        # Trailers came as headers.
+        self._raw.clear()
         if self._latest is not None:
             self._latest.end_of_body()
             self._latest = None
@@ -237,27 +295,22 @@ class Protocol(asyncio.Protocol):
             self._reading = False
             self._transport.pause_reading()
 
-    def _serve(self, exchange: Exchange) -> None:
-        self._current = exchange
-        tasks = self._server.tasks
-        task = self._loop.create_task(exchange.run(self._app))
-        tasks.add(task)
-        exchange.abandon = task.cancel
-        exchange.done = lambda: tasks.discard(task)
+    def _refuse(self) -> None:
+        if self._current is None and self._latest is None:
+            message = error_body(400, "invalid_request_error", "This is not HTTP/1.1, or its headers are too large")
+            self.write(closing_answer(400, message))
+        self.close()
 
 
-_paths: dict[bytes, tuple[str, bytes, bytes]] = {}
+_targets: dict[bytes, tuple[str, bytes, bytes]] = {}
 
 
 def _split(url: bytes) -> tuple[str, bytes, bytes]:
     """(path, raw path, query). Raises httptools' error for what is no URL."""
-    known = _paths.get(url)
-    if known is not None:
-        return known
     parsed = httptools.parse_url(url)
     raw = parsed.path or b"/"
     path = raw.decode("ascii")
     found = (unquote(path) if "%" in path else path, raw, parsed.query or b"")
-    if len(_paths) < _MOST_PATHS and len(url) < _MOST_PATHS:
-        _paths[url] = found
+    if len(_targets) < _MOST_TARGETS and len(url) < _MOST_TARGETS:
+        _targets[url] = found
     return found

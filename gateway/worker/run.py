@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import random
 import secrets
 import socket
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
@@ -20,15 +20,19 @@ from gateway.api.admin import admin_app
 from gateway.api.admission import Admission
 from gateway.api.attempts import Attempts
 from gateway.api.endpoint import Endpoint
+from gateway.api.missing_usage import count_with
 from gateway.api.open_routes import OpenRoutes
 from gateway.config import Config
+from gateway.counting import TokenCounter
 from gateway.errors import SpoolFullError
 from gateway.ledger import SpoolWriter
 from gateway.limits import Gate
 from gateway.limits.link import AccountantLink
 from gateway.limits.passes import Passes
 from gateway.metrics.recorder import Recorder
+from gateway.outbox import Outbox
 from gateway.pricing import Price
+from gateway.process.memory import settle
 from gateway.providers.base import KINDS
 from gateway.providers.registry import providers_for
 from gateway.routing import Router, cooldowns_of
@@ -54,9 +58,10 @@ class _Server(uvicorn.Server):
 class Worker:
     """One worker's parts, wired."""
 
-    def __init__(self, config: Config, state: StateDirectory, slot: str, prices: dict[str, Price | None]) -> None:
-        self.session = f"{slot}-{secrets.token_hex(6)}"
-        self.spool = SpoolWriter(state.spool, self.session, asyncio.get_running_loop().call_soon)
+    def __init__(
+        self, config: Config, state: StateDirectory, slot: str, prices: dict[str, Price | None], spool: SpoolWriter
+    ) -> None:
+        self.spool = spool
         self.link = AccountantLink(state.accountant_socket)
         self.gate = Gate(self.link)
         self.passes = Passes(self.link)
@@ -65,15 +70,22 @@ class Worker:
             self._pushed,
             self.passes.forget_all,
         )
-        self.providers = providers_for(config)
+        self.outbox = Outbox(asyncio.get_running_loop())
+        self.providers = providers_for(config, self.outbox)
+        count_with(TokenCounter(state.tokens_socket))
         cooldowns = cooldowns_of(config, state.run)
-        router = Router(config, prices, cooldowns, lambda identity: self.gate.headroom(None, identity))
+        router = Router(config, prices, cooldowns, self.gate.headroom)
         recorder = Recorder(state.metrics, slot)
         for model in config.models:
             recorder.count("litellm_current_load", 0.0, model.name)
         accounting = Accounting(recorder, self.gate, self.spool)
         admission = Admission(
-            self.passes, self.gate, router, config.master_key, _refused(config, prices), config.serving.max_body_bytes
+            self.passes,
+            self.gate,
+            router,
+            config.master_key,
+            refused_models(config, prices),
+            config.serving.max_body_bytes,
         )
         attempts = Attempts(router, self.providers, self.gate, accounting)
         self.cache = cache_of(config, router, recorder, attempts, accounting, self.gate, admission)
@@ -81,7 +93,10 @@ class Worker:
         self.routes = OpenRoutes(
             admission, router, self.link, state.exporter_socket, config.metrics.token, config.workers
         )
-        endpoints = {kind: Endpoint(kind, admission, attempts, accounting, self.guard, self.cache) for kind in KINDS}
+        endpoints = {
+            kind: Endpoint(kind, admission, attempts, accounting, self.providers, self.guard, self.cache)
+            for kind in KINDS
+        }
         admin = admin_app(self.link, admission, config, prices)
         apart = config.listen.admin_port is not None
         self.app = App(endpoints, self.routes, None if apart else admin, _recycle_after(config))
@@ -110,7 +125,7 @@ class Worker:
             self.spool.flush()
         return {
             "op": "hello",
-            "session": self.session,
+            "session": self.spool.session,
             "position": self.spool.position,
             "held": self.gate.held(),
         }
@@ -125,12 +140,12 @@ class Worker:
         return {key_hash: leases for key_hash, leases in returned.items() if any(leases)}
 
 
-def _refused(config: Config, prices: dict[str, Price | None]) -> frozenset[str]:
+def refused_models(config: Config, prices: dict[str, Price | None]) -> frozenset[str]:
     """Models that may reach a deployment without a price, if the policy refuses those."""
     if config.pricing.unpriced == "allow":
         return frozenset()
     bare = {m.name for m in config.models if any(prices.get(d.id) is None for d in m.deployments)}
-    return frozenset(m.name for m in config.models if m.name in bare or bare & set(m.fallbacks))
+    return frozenset(m.name for m in config.models if bare & {m.name, *m.fallbacks, *m.context_fallbacks})
 
 
 def _recycle_after(config: Config) -> int:
@@ -150,12 +165,13 @@ async def _watch(server: uvicorn.Server) -> None:
                 connection.check(now)
 
 
-def _server(app: Any, config: Config) -> _Server:
+def _server(app: Any, config: Config, outbox: Outbox) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
+            interface="asgi3",
             loop="none",
-            http=Protocol,
+            http=cast(Any, partial(Protocol, outbox=outbox)),
             ws="none",
             proxy_headers=False,
             date_header=False,
@@ -168,18 +184,35 @@ def _server(app: Any, config: Config) -> _Server:
     )
 
 
-async def _administer(app: App, config: Config) -> None:
+async def _administer(app: App, config: Config, outbox: Outbox) -> None:
     """Serve the admin API on its own port until cancelled."""
     if config.listen.admin_port is None:
         return
     listener = await admin_port.bound(config.listen.admin_host, config.listen.admin_port)
-    server = _server(app, config)
+    server = _server(app, config, outbox)
     watching = asyncio.create_task(_watch(server))
     try:
         await server.serve(sockets=[listener])
     finally:
         watching.cancel()
         listener.close()
+
+
+async def _spool(state: StateDirectory, slot: str, stop: asyncio.Event) -> SpoolWriter | None:
+    """Wait for room on a full disk: a worker that gave up would in the end take the others with it."""
+    told, waits = asyncio.create_task(stop.wait()), False
+    while not stop.is_set():
+        try:
+            spool = SpoolWriter(state.spool, f"{slot}-{secrets.token_hex(6)}")
+        except OSError as error:
+            if not waits:
+                _log.error("this worker waits for room for its ledger rows: %s", error)
+            waits = True
+            await asyncio.wait((told,), timeout=_LOOK_EVERY_S)
+        else:
+            told.cancel()
+            return spool
+    return None
 
 
 async def run(
@@ -191,17 +224,17 @@ async def run(
     stop: asyncio.Event,
 ) -> None:
     """Be a worker until `stop`, then finish what is in flight."""
-    worker = Worker(config, state, slot, prices)
-    server = _server(with_cors(worker.app, config.serving.cors_origins), config)
+    spool = await _spool(state, slot, stop)
+    if spool is None:
+        return
+    worker = Worker(config, state, slot, prices, spool)
+    server = _server(with_cors(worker.app, config.serving.cors_origins), config, worker.outbox)
     loops = (worker.link.keep(), worker.keep_spool(), _watch(server))
     tasks = [asyncio.create_task(loop) for loop in loops]
     if worker.admin is not None:
-        tasks.append(asyncio.create_task(_administer(worker.admin, config)))
+        tasks.append(asyncio.create_task(_administer(worker.admin, config, worker.outbox)))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    gc.collect()
-    gc.freeze()
-    # A request leaves no cycles behind; at the default of 700 objects a collection ran at every tenth of them.
-    gc.set_threshold(50_000, 20, 100)
+    settle()
     ends = [asyncio.create_task(event.wait()) for event in (stop, worker.app.worn)]
     await asyncio.wait((serving, *ends), return_when=asyncio.FIRST_COMPLETED)
     # A worker that is only replaced answers what it has accepted; its successor gets the rest.

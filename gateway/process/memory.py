@@ -1,0 +1,16 @@
+"""How a process of many requests treats memory."""
+
+from __future__ import annotations
+
+import gc
+
+
+def settle() -> None:
+    """What is there now stays for good; what comes later leaves no cycles behind, so it is seldom looked for.
+
+    At Python's own thresholds a worker looked at every tenth request, and an accountant of ten thousand keys stood
+    still for 40 ms in every second.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
