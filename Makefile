@@ -2,7 +2,8 @@
 
 STACKCTL := .venv/bin/stackctl
 
-demo: setup
+demo:
+	@scripts/bootstrap run
 	@scripts/parts stable
 	@test -f demo/stack.yaml || $(STACKCTL) init demo --demo --defaults
 	@$(STACKCTL) up -C demo
@@ -13,13 +14,13 @@ demo: setup
 	@echo "Stop it:                             $(STACKCTL) down -C demo"
 
 test: setup
-	@scripts/parts stable newer cosign databases docker compose
+	@scripts/parts stable newer cosign databases docker compose tools
 	@scripts/litellm
 	@.venv/bin/pytest -n 4 --dist loadgroup -m "not slow" $(PYTEST_ARGS)
 
 # A real LiteLLM for minutes, alone and in a container; and a linter that needs npm.
 test-slow: setup
-	@scripts/parts stable newer cosign databases docker compose
+	@scripts/parts stable newer cosign databases docker compose tools
 	@scripts/litellm
 	@scripts/dclint
 	@.venv/bin/pytest -n 2 --dist loadgroup -m slow $(PYTEST_ARGS)

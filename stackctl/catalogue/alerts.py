@@ -1,9 +1,8 @@
 """Alert definitions: the data in `alerts/`, with the spec's changes applied."""
 
-from __future__ import annotations
-
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,18 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import jinja2
 from pydantic import BaseModel, ConfigDict, Field
 
+from stackctl.compiled_templates import compiled_templates
 from stackctl.errors import UsageError
 from stackctl.resources import data_dir
 from stackctl.spec.quantity import Duration
 from stackctl.yaml_data import load_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from stackctl.catalogue.links import Links
     from stackctl.spec.monitoring import RuleOverride
 
-_NAMED = re.compile(r"\[\[ (\w+) \]\]")
+_NAMED = re.compile(r"\[\[ (\w+)( \| percent)? \]\]")
 Severity = Literal["none", "info", "warning", "critical"]
 
 
@@ -140,9 +138,9 @@ def require_names(names: Sequence[str], alerts: Sequence[Alert]) -> None:
 def make_alert(
     definition: AlertDefinition,
     group: str,
-    override: RuleOverride,
+    override: "RuleOverride",
     windows: tuple[BurnWindow, ...],
-    links: Links,
+    links: "Links",
     heartbeat: str,
 ) -> Alert:
     """The alert with the spec's changes and the windows that fit the retention."""
@@ -181,6 +179,8 @@ def impossible(definition: AlertDefinition, threshold: float | None) -> BurnWind
 def _environment() -> jinja2.Environment:
     # Alert texts hold Prometheus' own {{ }}, hence other delimiters.
     environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda text: text),
+        bytecode_cache=compiled_templates(__file__),
         variable_start_string="[[",
         variable_end_string="]]",
         block_start_string="[%",
@@ -191,7 +191,7 @@ def _environment() -> jinja2.Environment:
         finalize=_plain,
         autoescape=False,  # noqa: S701 the output is YAML and PromQL, never HTML
     )
-    environment.filters["percent"] = lambda share: f"{share * 100:g} %"
+    environment.filters["percent"] = _percent
     environment.filters["range"] = lambda duration: f"[{duration}]"
     environment.globals["grew"] = _grew
     return environment
@@ -216,9 +216,13 @@ def _plain(value: Any) -> Any:
     return f"{value:.10g}" if isinstance(value, float) else value
 
 
+def _percent(share: float) -> str:
+    return f"{share * 100:g} %"
+
+
 def _fill(text: str, values: dict[str, Any]) -> str:
     # Compiling a template takes a millisecond, and most of the hundred texts do no more than name a value.
-    named = _NAMED.sub(lambda match: str(_plain(values[match[1]])), text)
+    named = _NAMED.sub(lambda match: str((_percent if match[2] else _plain)(values[match[1]])), text)
     if "[[" not in named and "[%" not in named:
         return named.strip()
-    return _environment().from_string(text.strip()).render(values).strip()
+    return _environment().get_template(text.strip()).render(values).strip()

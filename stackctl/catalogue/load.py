@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from stackctl.catalogue.metric import Catalogue, Metric
+from stackctl.catalogue.releases import refused, warned
 from stackctl.errors import UsageError
 from stackctl.yaml_data import load_yaml
 
@@ -32,17 +33,23 @@ def catalogue_lines() -> tuple[str, ...]:
 def line_of(engine: str, version: str | None = None) -> str:
     """The catalogue line for an engine version: the newest one that is not newer than the version.
 
-    Raises UsageError for a LiteLLM older than every line.
+    Raises UsageError for a LiteLLM older than every line, with all that is known against that release.
     """
     if engine == BUNDLED:
         return BUNDLED
     known = [line for line in catalogue_lines() if line != BUNDLED]
     older = [line for line in known if version is None or _order(line) <= _order(version)]
     if not older:
-        raise UsageError(
-            f"there is no catalogue of LiteLLM {version}", remedy=f"the oldest known line is {known[0]}; upgrade"
-        )
+        raise _too_old(str(version), known[0].removeprefix("litellm-"))
     return older[-1]
+
+
+def _too_old(version: str, oldest: str) -> UsageError:
+    reasons = [*refused(version), *warned(version), "there is no catalogue of its metrics"]
+    return UsageError(
+        f"LiteLLM {version} is refused: {'; '.join(reasons)}",
+        remedy=f"upgrade: {oldest} is the oldest known line, and without gateway.version the newest known release runs",
+    )
 
 
 @cache

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OTHER_SIGNALS = "llm-signals"
 """The group of signals that no alert stands on: dashboards read them."""
-_NO_OVERRIDE = RuleOverride()
+_NO_OVERRIDE = RuleOverride.defaults()
 
 
 @dataclass(frozen=True)

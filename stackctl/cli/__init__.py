@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-_MANY = 50_000
+_MANY = 100_000
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from stackctl.audit import KeyFinding
     from stackctl.client import GatewayClient
     from stackctl.problem import Problem
+
+_HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 
 
 @command("audit")
@@ -111,7 +114,9 @@ def _view(data: dict[str, Any]) -> Iterable[RenderableType]:
     if data["changes"]:
         table = Table("when", "who", "what", "whom", "change", box=None, pad_edge=False)
         for change in data["changes"]:
-            table.add_row(change["when"], change["who"], change["what"], change["whom"], change["text"])
+            # To the second, and hashes by their beginning: all of both is in --json.
+            when, text = f"{change['when'][:19]}Z", _HASH.sub(r"\1…", change["text"])
+            table.add_row(when, change["who"], change["what"], change["whom"], text)
         yield table
     wrong = len(data["findings"])
     yield f"keys: {data['keys']}, of which {wrong} to look at"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from stackctl.render import Drift
 
+_BY_HAND = "move the change into stack.yaml, or run `stackctl render --force`"
+
 
 @command("render")
 def render(
@@ -32,7 +34,7 @@ def render(
 ) -> Result:
     """Write the bundle: every file the stack runs on, from stack.yaml."""
     from stackctl.problem import Position, Problem
-    from stackctl.render import drift, render_bundle, unified_diff, write
+    from stackctl.render import Change, drift, render_bundle, unified_diff, write
     from stackctl.runtime.base import locked_images
     from stackctl.spec import load_spec
     from stackctl.stack import StackDir
@@ -53,7 +55,7 @@ def render(
             "render/drift",
             f"{item.change}",
             position=Position(str(stack.bundle / item.path)),
-            remedy="run `stackctl render`",
+            remedy=_BY_HAND if item.change is Change.HAND_EDITED else "run `stackctl render`",
         )
         for item in changes
     ]

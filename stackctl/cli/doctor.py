@@ -47,10 +47,16 @@ def doctor(
     from stackctl.checks.doctor.live import Endpoints
     from stackctl.checks.doctor.patch import patch_of
     from stackctl.problem import Severity
+    from stackctl.proof.foreign import http_url
 
     files = {"compose": compose, "config": config, "prometheus": prometheus, "alertmanager": alertmanager}
     given = {name: path for name, path in files.items() if path is not None}
-    running = Endpoints(url.rstrip("/"), prometheus_url.rstrip("/"), alertmanager_url.rstrip("/"), _token(token_file))
+    running = Endpoints(
+        gateway=url and http_url("--url", url),
+        prometheus=prometheus_url and http_url("--prometheus-url", prometheus_url),
+        alertmanager=alertmanager_url and http_url("--alertmanager-url", alertmanager_url),
+        token=_token(token_file),
+    )
     foreign = bool(given or url or prometheus_url or alertmanager_url)
     report, findings, archive = _foreign(given, running, scrapes) if foreign else _own(directory)
     data = report.as_json() | {"findings": len(report.problems)}
@@ -67,6 +73,7 @@ def _foreign(given: dict[str, Path], running: Any, scrapes: int) -> tuple[Report
     from stackctl.checks import Report
     from stackctl.checks.doctor.archive import write_archive
     from stackctl.checks.doctor.deployment import read_deployment
+    from stackctl.checks.doctor.disk_space import examine_foreign_disk
     from stackctl.checks.doctor.live import examine_running
     from stackctl.checks.doctor.registry import examine_deployment
 
@@ -78,6 +85,8 @@ def _foreign(given: dict[str, Path], running: Any, scrapes: int) -> tuple[Report
         report.add(names, "stackctl", [finding.problem for finding in findings])
         texts = {f"files/{path.name}": path.read_text(encoding="utf-8", errors="replace") for path in deployment.files}
     findings += examine_running(running, report, scrapes=scrapes)
+    if running.prometheus:
+        findings += examine_foreign_disk(running.prometheus, report)
 
     def archive(target: Path, done: Report) -> list[str]:
         facts = {"findings": [problem.as_json() for problem in done.problems]}
@@ -89,7 +98,7 @@ def _foreign(given: dict[str, Path], running: Any, scrapes: int) -> tuple[Report
 def _own(directory: Path) -> tuple[Report, list[Finding], Any]:
     from stackctl.checks import check_stack, finish
     from stackctl.checks.doctor.archive import write_archive
-    from stackctl.checks.doctor.own import examine_bundle, examine_parts, examine_verifier, known_secrets
+    from stackctl.checks.doctor.own import examine_bundle, examine_parts, examine_room, examine_verifier, known_secrets
     from stackctl.proof.of_stack import endpoints_of
     from stackctl.runtime.base import runtime_of
     from stackctl.spec import load_spec
@@ -100,7 +109,9 @@ def _own(directory: Path) -> tuple[Report, list[Finding], Any]:
     report, _ = check_stack(stack)
     findings = examine_bundle(stack, source.spec, report)
     examine_verifier(source.spec, report)
-    findings += examine_parts(stack, source.spec, endpoints_of(stack, source.spec), report)
+    endpoints = endpoints_of(stack, source.spec)
+    findings += examine_parts(stack, source.spec, endpoints, report)
+    findings += examine_room(stack, source.spec, endpoints, report)
     finish(report, source)
 
     def archive(target: Path, done: Report) -> list[str]:

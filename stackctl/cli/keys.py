@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stackctl.cli import keys_view
+from stackctl.cli.limits import Limit, fields_of
 from stackctl.cli.options import HERE, Directory, Json, Url
 from stackctl.cli.output import command
 from stackctl.result import Result
@@ -32,6 +34,10 @@ Period = Annotated[str | None, typer.Option(help="The budget's period, such as 3
 Rpm = Annotated[int | None, typer.Option(help="Requests per minute.", min=1)]
 Tpm = Annotated[int | None, typer.Option(help="Tokens per minute.", min=1)]
 Parallel = Annotated[int | None, typer.Option("--max-parallel", help="Requests at the same time.", min=1)]
+Expires = Annotated[str | None, typer.Option(help="The key ends after this long, such as 90d.")]
+Remove = Annotated[
+    list[Limit] | None, typer.Option("--remove", help="Take this limit away; give it again for more of them.")
+]
 
 
 @keys.command("create")
@@ -46,7 +52,7 @@ def create(
     rpm: Rpm = None,
     tpm: Tpm = None,
     max_parallel: Parallel = None,
-    expires: Annotated[str | None, typer.Option(help="The key ends after this long, such as 90d.")] = None,
+    expires: Expires = None,
     directory: Directory = HERE,
     url: Url = "",
     json_output: Json = False,  # noqa: ARG001 read by the renderer
@@ -83,8 +89,10 @@ def list_keys(
 
     with connect(directory, url) as gateway:
         wanted = _team_id(gateway, team)
+        teams = {each.id: each.alias for each in gateway.list_teams()}
         found = [key for key in gateway.list_keys() if team is None or key.team_id == wanted]
-    return Result({"keys": [key.as_json() for key in sorted(found, key=lambda key: key.alias)]}, view=_table)
+    found.sort(key=lambda key: key.alias)
+    return Result({"keys": [_with_team(key, teams) for key in found]}, view=keys_view.table)
 
 
 @keys.command("info")
@@ -99,13 +107,14 @@ def info(
     from stackctl.cli.connect import connect
 
     with connect(directory, url) as gateway:
-        return Result({"keys": [_find(gateway, alias).as_json()]}, view=_details)
+        return _about(gateway, alias)
 
 
 @keys.command("update")
 @command("keys update")
 def update(
     alias: Alias,
+    team: Annotated[str | None, typer.Option(help="The team that pays from now on.")] = None,
     model: Models = None,
     budget: Budget = None,
     soft_budget: Soft = None,
@@ -113,27 +122,28 @@ def update(
     rpm: Rpm = None,
     tpm: Tpm = None,
     max_parallel: Parallel = None,
+    expires: Expires = None,
+    remove: Remove = None,
     directory: Directory = HERE,
     url: Url = "",
     json_output: Json = False,  # noqa: ARG001 read by the renderer
 ) -> Result:
-    """Change a key's models, limits or budget; what is not given stays."""
+    """Change a key's team, models, limits or budget; what is not given stays."""
     from stackctl.cli.connect import connect
     from stackctl.client import calls
+    from stackctl.errors import UsageError
 
+    given = {
+        "models": model, "max_budget": budget, "soft_budget": soft_budget, "budget_duration": period,
+        "rpm_limit": rpm, "tpm_limit": tpm, "max_parallel_requests": max_parallel, "duration": expires,
+    }  # fmt: skip
+    gone = fields_of(remove or ())
+    if team is None and not gone and all(value is None for value in given.values()):
+        raise UsageError("nothing to change", remedy="say what: --budget, --rpm, --remove, ... (`--help` lists them)")
     with connect(directory, url) as gateway:
-        call = calls.update_key(
-            _find(gateway, alias).token,
-            models=model,
-            max_budget=budget,
-            soft_budget=soft_budget,
-            budget_duration=period,
-            rpm_limit=rpm,
-            tpm_limit=tpm,
-            max_parallel_requests=max_parallel,
-        )
-        gateway.send(call)
-        return Result({"keys": [_find(gateway, alias).as_json()]}, view=_details)
+        key = _find(gateway, alias)
+        gateway.send(calls.update_key(key.token, gone, team_id=_team_id(gateway, team), **given))
+        return _about(gateway, alias)
 
 
 @keys.command("rotate")
@@ -273,28 +283,15 @@ def _team_id(gateway: GatewayClient, team: str | None) -> str | None:
     return None if team is None else find_team(gateway, team).id
 
 
+def _about(gateway: GatewayClient, alias: str) -> Result:
+    teams = {each.id: each.alias for each in gateway.list_teams()}
+    return Result({"keys": [_with_team(_find(gateway, alias), teams)]}, view=keys_view.details)
+
+
+def _with_team(key: KeyInfo, teams: dict[str, str]) -> dict[str, Any]:
+    return key.as_json() | {"team": teams.get(key.team_id or "", key.team_id)}
+
+
 def _made(data: dict[str, Any]) -> Iterable[RenderableType]:
     yield f"{data['alias']}: {data['key']}"
     yield "keep it: it is not shown again"
-
-
-def _table(data: dict[str, Any]) -> Iterable[RenderableType]:
-    from rich.table import Table
-
-    table = Table("key", "team", "spent", "budget", "period", "rpm", "tpm", "state", box=None, pad_edge=False)
-    for key in data["keys"]:
-        budget = "-" if key["max_budget"] is None else f"${key['max_budget']:,.2f}"
-        state = "blocked" if key["blocked"] else "active"
-        limits = [str(key[name] or "-") for name in ("budget_duration", "rpm_limit", "tpm_limit")]
-        table.add_row(key["alias"], key["team_id"] or "-", f"${key['spend']:,.4f}", budget, *limits, state)
-    yield table
-
-
-def _details(data: dict[str, Any]) -> Iterable[RenderableType]:
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    for name, value in data["keys"][0].items():
-        shown = ", ".join(value) if isinstance(value, list) else value
-        table.add_row(name.replace("_", " "), "-" if shown in (None, "") else str(shown))
-    yield table

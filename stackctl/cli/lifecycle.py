@@ -126,8 +126,12 @@ def logs(
     """Show what the parts logged, each line with its part."""
     from stackctl.cli.output import console
 
+    shown = False
     for line in _runtime(directory).logs(part or None, lines=lines, follow=follow):
         console().print(line, markup=False)
+        shown = True
+    if lines and not shown:
+        console(stderr=True).print("nothing is logged yet: `stackctl up` starts the stack")
 
 
 @command("restart")
@@ -180,19 +184,31 @@ def _runtime(directory: Path) -> Runtime:
 
 def _dry_run(stack: StackDir, spec: Spec, bundle: Bundle, changes: list[Drift]) -> Result:
     from stackctl.runtime.compose.lifecycle import ComposeRuntime
+    from stackctl.runtime.compose.plan import Plan
 
     files = [{"path": item.path, "change": str(item.change)} for item in changes]
-    steps = ComposeRuntime(stack, spec).dry_run(bundle) if spec.runtime == "compose" else []
-    data = {"files": files, "services": [{"service": step.service, "action": step.action} for step in steps]}
+    plan = ComposeRuntime(stack, spec).dry_run(bundle) if spec.runtime == "compose" else Plan()
+    data = {
+        "secrets": list(plan.passwords),
+        "files": files,
+        "images": [{"image": image, "action": action} for image, action in plan.images.items()],
+        "services": [{"service": step.service, "action": step.action} for step in plan.steps],
+    }
     return Result(data, view=_planned)
 
 
 def _planned(data: dict[str, Any]) -> Iterable[RenderableType]:
+    for name in data["secrets"]:
+        yield f"{'make':12} secrets/{name}"
     for item in data["files"]:
         yield f"{item['change']:12} {item['path']}"
+    for item in data["images"]:
+        yield f"{item['action']:12} {item['image']}"
     for step in data["services"]:
         yield f"{step['action']:12} {step['service']}"
-    if not data["files"] and all(step["action"] == "keep" for step in data["services"]):
+    if not (data["secrets"] or data["files"] or data["images"]) and all(
+        step["action"] == "keep" for step in data["services"]
+    ):
         yield "nothing would change"
 
 

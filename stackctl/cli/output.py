@@ -51,9 +51,12 @@ def emit(result: Result, name: str, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(result.envelope(name), indent=2) + "\n")
         return
     if result.view is not None:
-        out = console()
         for renderable in result.view(result.data):
-            out.print(renderable)
+            if isinstance(renderable, str):
+                # As it stands: a path may hold brackets, and rich takes a tenth of a short command's time to import.
+                sys.stdout.write(f"{renderable}\n")
+            else:
+                console().print(renderable)
     for problem in [] if result.view_has_problems else result.problems:
         print_problem(problem)
     for line in result.data.get("details", []):
@@ -93,6 +96,8 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
     name = next((word for word in arguments if not word.startswith("-")), "stackctl")
     try:
         code = app(arguments or ["--help"], prog_name="stackctl", standalone_mode=False)
+        if code == Exit.INTERRUPTED:  # some versions of typer turn it into this code without a word
+            raise KeyboardInterrupt
     except _UsageFailure as error:
         return _report(Result(problems=[_usage_problem(error)], exit_code=Exit.USAGE), name, as_json)
     except (typer.Abort, KeyboardInterrupt):

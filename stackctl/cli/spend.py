@@ -60,7 +60,7 @@ def report(
     from stackctl.cli.connect import connect
     from stackctl.client.ledger import ledger_rows
     from stackctl.spec.model import TEST_PREFIX
-    from stackctl.spend import Span, totals_by
+    from stackctl.spend import Span, sum_usd, totals_by
     from stackctl.spend.export import write_csv, write_html
 
     span = Span.parse(since, until, datetime.now(UTC))
@@ -76,7 +76,7 @@ def report(
         "until": span.end.isoformat(),
         "requests": len(rows),
         "test_requests_left_out": len(found) - len(rows),
-        "cost_usd": sum(row.cost for row in rows),
+        "cost_usd": sum_usd(row.cost for row in rows),
         "totals": [total.as_json() for total in totals],
         "written": written,
     }

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stackctl.cli import keys_view
+from stackctl.cli.limits import Limit, fields_of
 from stackctl.cli.options import HERE, Directory, Json, Url
 from stackctl.cli.output import command
 from stackctl.result import Result
@@ -22,15 +24,30 @@ teams = typer.Typer(help="Make, look at, change and end teams.", rich_markup_mod
 
 Name = Annotated[str, typer.Argument(help="The team's name.")]
 Budget = Annotated[float | None, typer.Option(help="Budget in USD per period.", min=0)]
+Soft = Annotated[
+    float | None, typer.Option("--soft-budget", help="USD at which somebody wants to know; nothing is refused.", min=0)
+]
 Period = Annotated[str | None, typer.Option(help="The budget's period, such as 30d.")]
+Models = Annotated[
+    list[str] | None, typer.Option("--model", help="A model its keys may call; give it again for more. All by default.")
+]
+Rpm = Annotated[int | None, typer.Option(help="Requests per minute of all its keys.", min=1)]
+Tpm = Annotated[int | None, typer.Option(help="Tokens per minute of all its keys.", min=1)]
+Remove = Annotated[
+    list[Limit] | None, typer.Option("--remove", help="Take this limit away; give it again for more of them.")
+]
 
 
 @teams.command("create")
 @command("teams create")
 def create(
     name: Name,
+    model: Models = None,
     budget: Budget = None,
+    soft_budget: Soft = None,
     period: Period = None,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
     directory: Directory = HERE,
     url: Url = "",
     json_output: Json = False,  # noqa: ARG001 read by the renderer
@@ -40,8 +57,9 @@ def create(
     from stackctl.client import calls
 
     with connect(directory, url) as gateway:
-        team = gateway.send(calls.new_team(name, max_budget=budget, budget_duration=period))
-    return Result({"teams": [team.as_json()]}, view=_table)
+        given = _given(model, budget, soft_budget, period, rpm, tpm)
+        team = gateway.send(calls.new_team(name, **given))
+    return Result({"teams": [team.as_json()]}, view=keys_view.teams)
 
 
 @teams.command("list")
@@ -56,7 +74,7 @@ def list_teams(
 
     with connect(directory, url) as gateway:
         found = sorted(gateway.list_teams(), key=lambda team: team.alias)
-    return Result({"teams": [team.as_json() for team in found]}, view=_table)
+    return Result({"teams": [team.as_json() for team in found]}, view=keys_view.teams)
 
 
 @teams.command("info")
@@ -106,20 +124,29 @@ def unblock(
 @command("teams update")
 def update(
     name: Name,
+    model: Models = None,
     budget: Budget = None,
+    soft_budget: Soft = None,
     period: Period = None,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
+    remove: Remove = None,
     directory: Directory = HERE,
     url: Url = "",
     json_output: Json = False,  # noqa: ARG001 read by the renderer
 ) -> Result:
-    """Change a team's budget; what is not given stays."""
+    """Change a team's models, limits or budget; what is not given stays."""
     from stackctl.cli.connect import connect
     from stackctl.client import calls
+    from stackctl.errors import UsageError
 
+    given, gone = _given(model, budget, soft_budget, period, rpm, tpm), fields_of(remove or ())
+    if not gone and all(value is None for value in given.values()):
+        raise UsageError("nothing to change", remedy="say what: --budget, --rpm, --remove, ... (`--help` lists them)")
     with connect(directory, url) as gateway:
         team = find_team(gateway, name)
-        gateway.send(calls.update_team(team.id, max_budget=budget, budget_duration=period))
-        return Result({"teams": [find_team(gateway, name).as_json()]}, view=_table)
+        gateway.send(calls.update_team(team.id, gone, **given))
+        return Result({"teams": [find_team(gateway, name).as_json()]}, view=keys_view.teams)
 
 
 @teams.command("delete")
@@ -144,11 +171,41 @@ def models(
     url: Url = "",
     json_output: Json = False,  # noqa: ARG001 read by the renderer
 ) -> Result:
-    """The models a client may ask for."""
+    """The models a client may ask for, where they go, and at what price."""
     from stackctl.cli.connect import connect
+    from stackctl.client import calls
 
     with connect(directory, url) as gateway:
-        return Result({"models": gateway.models()}, view=lambda data: data["models"])
+        found = [each for each in gateway.send(calls.deployments()) if not each.hidden]
+    names = list(dict.fromkeys(each.model for each in found))
+    return Result({"models": names, "deployments": [each.as_json() for each in found]}, view=_models)
+
+
+def _models(data: dict[str, Any]) -> Iterable[RenderableType]:
+    from rich.table import Table
+
+    table = Table("model", "deployment", "goes to", box=None, pad_edge=False)
+    for title in ("USD per million in", "out"):
+        table.add_column(title, justify="right")
+    for each in data["deployments"]:
+        prices = (each["input_usd_per_million"], each["output_usd_per_million"])
+        shown = ["unpriced" if price is None else f"{price:,.4f}".rstrip("0").rstrip(".") for price in prices]
+        table.add_row(each["model"], each["id"], each["upstream"], *shown)
+    yield table
+
+
+def _given(
+    model: list[str] | None,
+    budget: float | None,
+    soft_budget: float | None,
+    period: str | None,
+    rpm: int | None,
+    tpm: int | None,
+) -> dict[str, Any]:
+    return {
+        "models": model, "max_budget": budget, "soft_budget": soft_budget, "budget_duration": period,
+        "rpm_limit": rpm, "tpm_limit": tpm,
+    }  # fmt: skip
 
 
 def _set_blocked(directory: Path, url: str, name: str, blocked: bool) -> None:
@@ -160,7 +217,7 @@ def _set_blocked(directory: Path, url: str, name: str, blocked: bool) -> None:
 
 
 def _with_keys(data: dict[str, Any]) -> Iterable[RenderableType]:
-    yield from _table(data)
+    yield from keys_view.teams(data)
     yield f"keys: {', '.join(data['keys']) or '-'}"
 
 
@@ -176,13 +233,3 @@ def find_team(gateway: GatewayClient, name: str) -> Team:
         remedy = f"did you mean '{near[0]}'?" if near else "see `stackctl teams list`"
         raise UsageError(f"no team is named '{name}'", remedy=remedy)
     return known[name]
-
-
-def _table(data: dict[str, Any]) -> Iterable[RenderableType]:
-    from rich.table import Table
-
-    table = Table("team", "spent", "budget", box=None, pad_edge=False)
-    for team in data["teams"]:
-        budget = "-" if team["max_budget"] is None else f"${team['max_budget']:,.2f}"
-        table.add_row(team["alias"], f"${team['spend']:,.4f}", budget)
-    yield table

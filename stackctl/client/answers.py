@@ -18,6 +18,13 @@ class Team:
     spend: float = 0.0
     created: datetime | None = None
     budget_duration: str | None = None
+    budget_reset_at: datetime | None = None
+    soft_budget: float | None = None
+    models: tuple[str, ...] = ()
+    rpm_limit: int | None = None
+    tpm_limit: int | None = None
+    max_parallel_requests: int | None = None
+    blocked: bool = False
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Team:
@@ -28,11 +35,18 @@ class Team:
             spend=_number(body.get("spend")) or 0.0,
             created=_time(body.get("created_at")),
             budget_duration=body.get("budget_duration"),
+            budget_reset_at=_time(body.get("budget_reset_at")),
+            soft_budget=_number(body.get("soft_budget")),
+            models=tuple(body.get("models") or ()),
+            rpm_limit=body.get("rpm_limit"),
+            tpm_limit=body.get("tpm_limit"),
+            max_parallel_requests=body.get("max_parallel_requests"),
+            blocked=bool(body.get("blocked")),
         )
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self) | {"created": self.created.isoformat() if self.created else None}
+        return _plain(self)
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,9 @@ class KeyInfo:
     alias: str
     team_id: str | None = None
     models: tuple[str, ...] = ()
+    user_id: str | None = None
     max_budget: float | None = None
+    soft_budget: float | None = None
     budget_duration: str | None = None
     budget_reset_at: datetime | None = None
     spend: float = 0.0
@@ -77,7 +93,12 @@ class KeyInfo:
             alias=str(info.get("key_alias") or ""),
             team_id=info.get("team_id"),
             models=tuple(info.get("models") or ()),
+            user_id=info.get("user_id"),
             max_budget=_number(info.get("max_budget")),
+            # LiteLLM keeps a key's soft budget beside it.
+            soft_budget=_number(
+                info.get("soft_budget") or _mapping(info.get("litellm_budget_table")).get("soft_budget")
+            ),
             budget_duration=info.get("budget_duration"),
             budget_reset_at=_time(info.get("budget_reset_at")),
             spend=_number(info.get("spend")) or 0.0,
@@ -93,13 +114,54 @@ class KeyInfo:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; holds no secret."""
-        plain = asdict(self) | {"models": list(self.models)}
-        return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
+        return _plain(self) | {"state": self.state(datetime.now(UTC))}
+
+    def state(self, now: datetime) -> str:
+        """`active`, `blocked` or `expired`."""
+        if self.blocked:
+            return "blocked"
+        return "expired" if self.expires is not None and self.expires <= now else "active"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where a public model name may go, and at what price: USD per million tokens, None where nobody knows it."""
+
+    model: str
+    id: str
+    upstream: str
+    input_usd_per_million: float | None = None
+    output_usd_per_million: float | None = None
+    hidden: bool = False
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> Deployment:
+        info = _mapping(body.get("model_info"))
+
+        def million(name: str) -> float | None:
+            each = _number(info.get(name)) if info.get("priced", True) else None
+            return None if each is None else round(each * 1e6, 9)
+
+        return cls(
+            model=str(body["model_name"]),
+            id=str(info.get("id") or ""),
+            upstream=str(_mapping(body.get("litellm_params")).get("model") or ""),
+            input_usd_per_million=million("input_cost_per_token"),
+            output_usd_per_million=million("output_cost_per_token"),
+            hidden=bool(info.get("hidden")),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class SpendRow:
-    """One request of the ledger. `cost` in USD; an empty text where the engine does not say."""
+    """One request of the ledger. `cost` in USD; an empty text where the engine does not say.
+
+    `model` is what the client asked for, `upstream` what the provider calls the model that answered.
+    """
 
     request_id: str
     started: datetime
@@ -112,6 +174,7 @@ class SpendRow:
     user: str = ""
     tags: tuple[str, ...] = ()
     provider: str = ""
+    upstream: str = ""
     success: bool = True
     priced: bool = True
     estimated: bool = False
@@ -131,6 +194,8 @@ class SpendRow:
             user=str(body.get("user") or body.get("end_user") or ""),
             tags=tuple(str(tag) for tag in _list(body.get("request_tags"))),
             provider=str(body.get("custom_llm_provider") or ""),
+            # Its provider's name for the model; LiteLLM writes the provider before some.
+            upstream=str(body.get("model") or "").removeprefix(f"{body.get('custom_llm_provider')}/"),
             success=body.get("status", "success") == "success",
             priced=bool(metadata.get("priced", True)),
             estimated=bool(metadata.get("estimated", False)),
@@ -168,6 +233,17 @@ class ChatAnswer:
     @property
     def ok(self) -> bool:
         return self.status == 200
+
+
+def _plain(answer: Any) -> dict[str, Any]:
+    """A dataclass as JSON values."""
+    return {name: _json_value(value) for name, value in asdict(answer).items()}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _number(value: object) -> float | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from stackctl.client.answers import KeyInfo, NewKey, SpendRow, Team, change_of
+from stackctl.client.answers import Deployment, KeyInfo, NewKey, SpendRow, Team, change_of
 
 T = TypeVar("T")
 
@@ -33,9 +33,10 @@ def new_team(alias: str, *, team_id: str | None = None, max_budget: float | None
     return Call("POST", "/team/new", Team.parse, body)
 
 
-def update_team(team_id: str, **fields: Any) -> Call[None]:
-    """Change the given fields of a team."""
-    return Call("POST", "/team/update", _nothing, _present(team_id=team_id, **fields))
+def update_team(team_id: str, remove: Sequence[str] = (), **fields: Any) -> Call[None]:
+    """Change the given fields of a team; those named in `remove` are taken away."""
+    body = _present(team_id=team_id, **fields) | dict.fromkeys(remove)
+    return Call("POST", "/team/update", _nothing, body)
 
 
 def block_team(team_id: str, blocked: bool) -> Call[None]:
@@ -63,9 +64,9 @@ def generate_key(
     return Call("POST", "/key/generate", NewKey.parse, body)
 
 
-def update_key(key: str, **fields: Any) -> Call[None]:
-    """Change the given fields of a key; `key` is the key itself or its token."""
-    return Call("POST", "/key/update", _nothing, _present(key=key, **fields))
+def update_key(key: str, remove: Sequence[str] = (), **fields: Any) -> Call[None]:
+    """Change the given fields of a key, or take away those in `remove`; `key` is the key itself or its token."""
+    return Call("POST", "/key/update", _nothing, _present(key=key, **fields) | dict.fromkeys(remove))
 
 
 def rotate_key(key: str) -> Call[NewKey]:
@@ -125,12 +126,16 @@ def storage() -> Call[dict[str, Any]]:
     return Call("GET", "/audit/storage", lambda body: {name: list(body[name]) for name in ("columns", "suspicious")})
 
 
+def deployments() -> Call[list[Deployment]]:
+    """What can be called and at what price; `/v1/models` names models only."""
+    return Call("GET", "/model/info", lambda body: [Deployment.parse(model) for model in _items(body, "data")])
+
+
 def models() -> Call[list[str]]:
-    """The public names, each once; `/v1/models` is for keys that call models, not for the master key."""
+    """The public names, each once."""
 
     def parse(body: Any) -> list[str]:
-        listed = [model for model in _items(body, "data") if not (model.get("model_info") or {}).get("hidden")]
-        return list(dict.fromkeys(str(model["model_name"]) for model in listed))
+        return list(dict.fromkeys(each.model for each in deployments().parse(body) if not each.hidden))
 
     return Call("GET", "/model/info", parse)
 

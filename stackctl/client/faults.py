@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from stackctl.errors import StackctlError, UnavailableError
+from stackctl.errors import StackctlError, UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from stackctl.client.calls import Call
 
 _KEY = re.compile(r"sk-[A-Za-z0-9_-]{4,}")
+_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 _LONGEST = 300
 
 
 def unreachable(url: str, error: httpx.HTTPError) -> UnavailableError:
     """The gateway could not be reached, or did not answer in time."""
-    reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else scrub(str(error) or repr(error))
+    said = _NUMBER.sub("", str(error)) or repr(error)
+    reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else scrub(said)
     return UnavailableError(
         f"the gateway does not answer at {url}: {reason}",
         remedy="is the stack running? `stackctl status` tells",
@@ -26,12 +28,14 @@ def unreachable(url: str, error: httpx.HTTPError) -> UnavailableError:
 
 
 def read(url: str, call: Call[Any], answer: httpx.Response) -> Any:
-    """The JSON of a good answer; raises StackctlError (refusals) or UnavailableError (5xx) otherwise."""
+    """The JSON of a good answer; raises UsageError (400), StackctlError (refusals) or UnavailableError (5xx) otherwise."""
     if answer.status_code in (401, 403):
         raise StackctlError(
             f"the gateway at {url} refused the master key ({answer.status_code} to {call.method} {call.path})",
             remedy="check the master key in the stack's secrets directory",
         )
+    if answer.status_code == httpx.codes.BAD_REQUEST:
+        raise UsageError(f"the gateway at {url} refuses {call.method} {call.path}: {reason_of(answer)}")
     if answer.is_error:
         kind = UnavailableError if answer.is_server_error else StackctlError
         raise kind(

@@ -39,22 +39,27 @@ def endpoints_given(given: Given, root: Path) -> Endpoints:
     if missing:
         raise UsageError(f"{', '.join(missing)} is missing: all parts of the chain are asked", remedy="give it too")
     return Endpoints(
-        gateway=_url("--gateway", given.gateway),
-        prometheus=_url("--prometheus", given.prometheus),
-        alertmanager=_url("--alertmanager", given.alertmanager),
-        inbox=_url("--inbox", given.inbox) if given.inbox else "",
+        gateway=http_url("--gateway", given.gateway),
+        prometheus=http_url("--prometheus", given.prometheus),
+        alertmanager=http_url("--alertmanager", given.alertmanager),
+        inbox=http_url("--inbox", given.inbox) if given.inbox else "",
         master_key=_secret("--master-key", given.master_key, root),
         metrics_token=_secret("--metrics-token", given.metrics_token, root) if given.metrics_token else "",
         receiver="inbox" if given.inbox else "slack",
-        scraped_as=_url("--scraped-as", given.scraped_as) if given.scraped_as else "",
+        scraped_as=http_url("--scraped-as", given.scraped_as) if given.scraped_as else "",
     )
 
 
-def _url(option: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{option} {url} is not a URL", remedy="write it like http://127.0.0.1:9090")
-    return url.rstrip("/")
+def http_url(option: str, text: str) -> str:
+    """The URL that an option gave, without a slash at its end; raises UsageError if it is none."""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that stays open
+        valid = False
+    if not valid:
+        raise UsageError(f"{option} is not a URL", remedy=f"write it like {option} http://127.0.0.1:9090")
+    return text.rstrip("/")
 
 
 def _secret(option: str, reference: str, root: Path) -> str:

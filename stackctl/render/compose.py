@@ -88,7 +88,7 @@ def compose_yaml(spec: Spec, rendered: Mapping[str, str], locked: Mapping[str, s
         digests={service: _config_digest(spec, service, rendered) for service in services(spec)},
         cpus=cpu_limits(spec),
         json=json.dumps,
-        wget=_wget,
+        ready=_ready,
     )
 
 
@@ -147,11 +147,13 @@ def _config_digest(spec: Spec, service: str, rendered: Mapping[str, str]) -> str
     return hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _wget(path: str, password: str | None) -> list[str]:
-    url = f"http://127.0.0.1:{path}"
+def _ready(path: str, password: str | None) -> list[str]:
+    """The healthcheck of a part that answers on HTTP. With a password it is the shell itself that writes the request:
+    an argument of `wget` could be read in the process list of the host."""
+    port, _, rest = path.partition("/")
     if password is None:
-        return ["CMD", "wget", "-q", "-O", "/dev/null", url]
-    port = path.split("/", 1)[0]
+        return ["CMD", "wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{path}"]
     part = "prometheus" if port == "9090" else "alertmanager"
-    header = f'--header "Authorization: Basic $$(cat /run/secrets/{part}-basic)"'
-    return ["CMD-SHELL", f"wget -q -O /dev/null {header} {url}"]
+    request = f"GET /{rest} HTTP/1.0\\r\\nAuthorization: Basic %s\\r\\n\\r\\n"
+    credentials = f'"$$(cat /run/secrets/{part}-basic)"'
+    return ["CMD-SHELL", f"printf '{request}' {credentials} | nc 127.0.0.1 {port} | grep -q '^HTTP/1.. 200 '"]

@@ -48,6 +48,8 @@ def gateway_yaml(spec: Spec) -> str:
 def _optional(spec: Spec) -> dict[str, Any]:
     """What is there only where the spec asks for it."""
     found: dict[str, Any] = {}
+    if (proxy := spec.gateway.proxy) is not None:
+        found["proxy"] = _plain_or_secret(spec, proxy)
     if spec.gateway.pricing.unpriced != "allow":
         found["pricing"] = {"unpriced": spec.gateway.pricing.unpriced}
     if (cache := spec.gateway.cache) is not None:
@@ -117,7 +119,7 @@ def _deployment(spec: Spec, id_: str, deployment: Deployment) -> dict[str, Any]:
         "api_base": deployment.api_base,
         "api_key": secret_reference(spec, deployment.api_key),
         "api_version": deployment.api_version,
-        "headers": {name: _header(spec, value) for name, value in deployment.headers.items()},
+        "headers": {name: _plain_or_secret(spec, value) for name, value in deployment.headers.items()},
         "rpm": deployment.rpm,
         "tpm": deployment.tpm,
         "weight": deployment.weight,
@@ -125,6 +127,8 @@ def _deployment(spec: Spec, id_: str, deployment: Deployment) -> dict[str, Any]:
         "timeouts": _timeouts(deployment.timeouts),
         "price": deployment.price.model_dump(exclude_defaults=True) if deployment.price else None,
     }
+    if deployment.proxy is not None:
+        rendered["proxy"] = _plain_or_secret(spec, deployment.proxy)
     if deployment.mock:
         rendered["mock"] = deployment.mock.model_dump()
     return rendered
@@ -149,7 +153,7 @@ def _timeouts(timeouts: Timeouts) -> dict[str, float]:
     }
 
 
-def _header(spec: Spec, value: str) -> str | None:
+def _plain_or_secret(spec: Spec, value: str) -> str | None:
     """A secret reference as the gateway sees it; plain text as it is."""
     return secret_reference(spec, value) if value.startswith(("env:", "file:")) else value
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 
+from stackctl.compiled_templates import compiled_templates
 from stackctl.resources import data_dir
 
 
@@ -28,6 +29,7 @@ def _environment(*, html: bool = False) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=html,  # noqa: S701 configuration is not HTML; pages are escaped
+        bytecode_cache=compiled_templates(__file__, "-html" if html else ""),
     )
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from stackctl.progress import Progress
+    from stackctl.runtime.disk import DataDirectory
     from stackctl.runtime.local import Stopped
     from stackctl.runtime.status import StackStatus
     from stackctl.spec import Spec
@@ -47,6 +48,10 @@ class Runtime(Protocol):
 
     def urls(self) -> dict[str, str]:
         """The base URL of every part that has one on this machine."""
+        ...
+
+    def data_directories(self) -> tuple[DataDirectory, ...]:
+        """Where the parts keep what grows, and the disk under each."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -30,10 +31,14 @@ class _NotReadyError(Exception):
 
 
 class Prober:
-    """Probes the parts of one stack. Proxies of the environment are not asked: every part is on this machine."""
+    """Probes the parts of one stack. Proxies of the environment are not asked: every part is on this machine.
 
-    def __init__(self, parts: tuple[Part, ...]) -> None:
+    `master_key` is the gateway's, where it tells its version to nobody else.
+    """
+
+    def __init__(self, parts: tuple[Part, ...], master_key: str = "") -> None:
         self._parts = {part.name: part for part in parts}
+        self._master_key = master_key
         self._client = httpx.Client(trust_env=False, timeout=_ANSWER_S)
         self._probes: dict[str, Callable[[Part], str | None]] = {
             "gateway": self._gateway,
@@ -69,10 +74,22 @@ class Prober:
         return float(samples[f"{prefix}ful"]) == 1, float(samples[f"{prefix}_timestamp_seconds"])
 
     def _gateway(self, part: Part) -> str | None:
-        answer = self._json(part, "/health/readiness")
+        response = self._client.get(part.url + "/health/readiness")
+        if response.status_code not in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE):
+            raise _NotReadyError(f"/health/readiness answers {response.status_code}")
+        # With 503 it says what it waits for.
+        answer = response.json()
         if answer["status"] != "healthy":
             raise _NotReadyError(f"it says it is {answer['status']}")
-        return _text(answer.get("version"))
+        version = answer.get("version") or answer.get("litellm_version")
+        return _text(version) if version or not self._master_key else self._litellm(part)
+
+    def _litellm(self, part: Part) -> str | None:
+        """LiteLLM's version, which current releases tell to those who may see its settings only; None if not even them."""
+        with contextlib.suppress(httpx.HTTPError, ValueError, AttributeError):
+            address, headers = f"{part.url}/health/readiness/details", {"Authorization": f"Bearer {self._master_key}"}
+            return _text(self._client.get(address, headers=headers).json().get("litellm_version"))
+        return None
 
     def _prometheus(self, part: Part) -> str | None:
         self._get(part, "/-/ready")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from stackctl.errors import UsageError
+from stackctl.errors import UnavailableError, UsageError
 from stackctl.runtime import local
+from stackctl.runtime.disk import data_directory
 from stackctl.runtime.logs import log_sizes, logs
 from stackctl.runtime.owners import declare_owners
 from stackctl.runtime.parts import parts_of, urls
 from stackctl.runtime.readiness import wait_until_ready
-from stackctl.runtime.rundir import exclusive
+from stackctl.runtime.rundir import exclusive, make_state
 from stackctl.runtime.status import StackStatus, status
 from stackctl.runtime.supervisor import supervisor_of
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stackctl.progress import Progress
+    from stackctl.runtime.disk import DataDirectory
     from stackctl.spec import Spec
     from stackctl.stack import StackDir
 
 _DATA = ("gateway", "prometheus", "alertmanager", "inbox")
+_GROWING = ("prometheus", "gateway", "logs")
+"""Samples; spool and ledger; what the parts log."""
 
 
 class LocalRuntime:
@@ -61,8 +65,13 @@ class LocalRuntime:
         names = [each.name for each in parts]
         if part is not None and part not in names:
             raise UsageError(f"there is no part '{part}'", remedy=f"known here: {', '.join(names)}")
+        make_state(self._stack)
         with exclusive(self._stack, "restart"):
             supervisor, logged_before = supervisor_of(self._stack), log_sizes(self._stack)
+            try:
+                supervisor.processes()
+            except UnavailableError:
+                raise UnavailableError("this stack is down", remedy="`stackctl up` starts it") from None
             with progress.phase(f"restart {part or 'every part'}"):
                 for name in [part] if part else names:
                     supervisor.restart(name)
@@ -78,6 +87,10 @@ class LocalRuntime:
     def urls(self) -> dict[str, str]:
         """The base URL of every part."""
         return urls(self._spec)
+
+    def data_directories(self) -> tuple[DataDirectory, ...]:
+        """Samples, ledger and logs, below the stack's state directory."""
+        return tuple(data_directory(name, self._stack.state / name) for name in _GROWING)
 
     @property
     def _patience_s(self) -> float:

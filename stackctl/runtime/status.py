@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from stackctl.errors import UnavailableError
+from stackctl.errors import UnavailableError, UsageError
+from stackctl.render.gateway import MASTER_KEY_FILE
 from stackctl.runtime.environment import SUPERVISOR
 from stackctl.runtime.exits import exits_of
 from stackctl.runtime.parts import Part, parts_of
 from stackctl.runtime.probes import Health, Prober
 from stackctl.runtime.processes import processes_of
 from stackctl.runtime.supervisor import ProcessInfo, supervisor_of
+from stackctl.spec import Secret
 
 if TYPE_CHECKING:
     from stackctl.spec import Spec
@@ -82,11 +85,19 @@ def status(stack: StackDir, spec: Spec) -> StackStatus:
         found = tuple(_without_supervisor(part, [process.pid for process in live.get(part.name, [])]) for part in parts)
         return StackStatus(spec.name, "degraded" if live else "stopped", found)
     exits = exits_of(stack)
-    with Prober(parts) as prober:
+    with Prober(parts, asking_key(stack, spec)) as prober:
         found = tuple(_status_of(part, infos.get(part.name), exits.get(part.name, []), prober) for part in parts)
     overall: StackState = "running" if all(part.healthy for part in found) else "degraded"
     supervisors = live.get(SUPERVISOR, [])
     return StackStatus(spec.name, overall, found, supervisors[0].pid if supervisors else None)
+
+
+def asking_key(stack: StackDir, spec: Spec) -> str:
+    """The master key for a gateway that tells its version to its holder only; empty for any other, or if it is not there."""
+    if spec.gateway.engine == "litellm":
+        with contextlib.suppress(UsageError):
+            return Secret(f"file:{MASTER_KEY_FILE}", stack.root).read()
+    return ""
 
 
 def _status_of(part: Part, info: ProcessInfo | None, exits: list[str], prober: Prober) -> PartStatus:

@@ -1,16 +1,14 @@
 """The spec's section `checks`: what `stackctl check` shall pass over, and the budget it holds the stack to."""
 
-from __future__ import annotations
-
 import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from stackctl.spec.section import Section, empty_list
 
 
-class Ignore(BaseModel):
+class Ignore(Section):
     """One finding that is known and accepted for a time."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     check: str = Field(description="The check's id, such as promql/zero-guard, or a group: promql/*.")
     target: str = Field(
@@ -21,13 +19,11 @@ class Ignore(BaseModel):
     until: datetime.date = Field(description="The last day it holds. After that it is an error of its own.")
 
 
-class Checks(BaseModel):
+class Checks(Section):
     """What `stackctl check` demands."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     ignore: list[Ignore] = Field(
-        default_factory=list, description="Findings to pass over, each with a reason and a day."
+        default_factory=empty_list, description="Findings to pass over, each with a reason and a day."
     )
     max_series: int = Field(
         150_000,

@@ -107,11 +107,14 @@ def _refuse_admin_port(spec: Spec) -> None:
 def _refuse_cache_without_home(spec: Spec) -> None:
     cache = spec.gateway.cache
     if spec.gateway.engine == "litellm":
-        for name in ("cache", "loop_guard"):
+        for name in ("cache", "loop_guard", "proxy"):
             if getattr(spec.gateway, name) is not None:
                 raise fault("only the bundled gateway has it; LiteLLM would pass it over", "gateway", name)
         for m, model in enumerate(spec.models):
             for d, deployment in enumerate(model.deployments):
+                if deployment.proxy is not None:
+                    message = "only the bundled gateway takes it; LiteLLM goes by HTTPS_PROXY of its environment"
+                    raise fault(message, "models", m, "deployments", d, "proxy")
                 if deployment.price is not None and deployment.price.tiers:
                     message = "only the bundled gateway takes own tiers; LiteLLM would charge the first rate"
                     raise fault(message, "models", m, "deployments", d, "price", "tiers")

@@ -1,8 +1,6 @@
 """The spec's `gateway`: which engine runs, how many workers, and where its books are."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,8 +8,8 @@ from stackctl.catalogue.releases import litellm_releases
 from stackctl.spec.contradictions import fault
 from stackctl.spec.money import Cache, LoopGuard, Pricing
 from stackctl.spec.quantity import Duration, Size
-from stackctl.spec.secret import SecretRef, check_reference
-from stackctl.spec.section import Port, Section
+from stackctl.spec.secret import Proxy, SecretRef, check_reference
+from stackctl.spec.section import Port, Section, empty_list
 
 
 def _check_database(value: str) -> str:
@@ -102,14 +100,22 @@ class Gateway(Section):
         "directory that is emptied before the first worker starts (on tmpfs in containers): shared or stale files "
         "would make counters jump.",
     )
-    database: Database = Database()
-    metrics: GatewayMetrics = GatewayMetrics()
-    routing: Routing = Routing()
-    pricing: Pricing = Pricing()
+    database: Database = Database.defaults()
+    metrics: GatewayMetrics = GatewayMetrics.defaults()
+    routing: Routing = Routing.defaults()
+    pricing: Pricing = Pricing.defaults()
     cache: Cache | None = None
     loop_guard: LoopGuard | None = None
+    proxy: Proxy | None = Field(
+        None,
+        description="The proxy that requests to providers go through, but for those on this machine or in NO_PROXY "
+        "(hosts, domains, addresses and networks like 10.0.0.0/8). Without it HTTPS_PROXY and HTTP_PROXY of the "
+        "environment hold (runtime local), with `direct` none does. A URL that holds a password is a reference "
+        "(env:NAME or file:path).",
+    )
     cors_origins: list[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/,]+)$")]] = Field(
-        default_factory=list, description="Origins whose web pages may call the API from a browser; none by default."
+        default_factory=empty_list,
+        description="Origins whose web pages may call the API from a browser; none by default.",
     )
     max_body: Size = Field("32MB", description="The largest request; a larger one is answered with 413.")
     recycle_after: int | None = Field(
@@ -127,7 +133,7 @@ class Gateway(Section):
         return max(1, self.database.pool_size // (self.workers * self.replicas))
 
     @model_validator(mode="after")
-    def _version_of_litellm(self) -> Gateway:
+    def _version_of_litellm(self) -> Self:
         if self.version is not None and self.engine == "bundled":
             raise fault("the bundled gateway has stackctl's own version: only engine litellm takes one", "version")
         return self

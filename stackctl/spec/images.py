@@ -1,14 +1,14 @@
 """The `images` section: what must be true of an image before it runs. Shipped policies use the same types."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from stackctl.spec.section import Section, empty_dict, empty_list
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = r"^[0-9a-f]{64}$"
@@ -50,11 +50,7 @@ Sha256 = Annotated[str, Field(pattern=_SHA256)]
 Repository = Annotated[str, Field(pattern=_REPOSITORY, max_length=255)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PublicKey(_Section):
+class PublicKey(Section):
     """Where a public key is, and which one it must be."""
 
     url: KeyUrl | None = Field(None, description="A URL that names a commit; the SHA-256 decides what is accepted.")
@@ -62,7 +58,7 @@ class PublicKey(_Section):
     sha256: Sha256 | None = Field(None, description="SHA-256 of the key file. Required with a URL.")
 
     @model_validator(mode="after")
-    def _one_source(self) -> PublicKey:
+    def _one_source(self) -> Self:
         if (self.url is None) == (self.file is None):
             raise ValueError("a key has either a url or a file")
         if self.url and not self.sha256:
@@ -70,7 +66,7 @@ class PublicKey(_Section):
         return self
 
 
-class VersionBounds(_Section):
+class VersionBounds(Section):
     """First and last version, both included."""
 
     first: str | None = None
@@ -80,26 +76,26 @@ class VersionBounds(_Section):
 class Versions(VersionBounds):
     """The versions something applies to; `lines` replaces the bounds for single major.minor lines."""
 
-    lines: dict[str, VersionBounds] = Field(default_factory=dict)
+    lines: dict[str, VersionBounds] = Field(default_factory=empty_dict)
 
 
-class Published(_Section):
+class Published(Section):
     """Days of publication; `until` is not included."""
 
     from_: date | None = Field(None, alias="from")
     until: date | None = None
 
 
-class Trust(_Section):
+class Trust(Section):
     """One acceptable signer: a key, or an identity with the issuer that vouches for it."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", description="Names this signer in reports and stack.lock.")
     key: PublicKey | None = None
     identity: str | None = Field(None, min_length=1, description="The exact subject of the signing certificate.")
     issuer: str | None = Field(None, pattern=r"^https?://", description="The OIDC issuer of that identity.")
-    versions: Versions = Field(Versions(), description="Versions this signer signed. None: any.")
+    versions: Versions = Field(Versions.defaults(), description="Versions this signer signed. None: any.")
     published: Published = Field(
-        Published.model_validate({}),
+        Published.defaults(),
         description="When this signer signed; compared with the log's time where a signature carries one.",
     )
     transparency_log: Literal["required", "ignored"] = Field(
@@ -111,7 +107,7 @@ class Trust(_Section):
     note: str = ""
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Trust:
+    def _one_kind(self) -> Self:
         keyless = self.identity is not None or self.issuer is not None
         if keyless == (self.key is not None):
             raise ValueError("a signer is either a key, or an identity with its issuer")
@@ -122,7 +118,7 @@ class Trust(_Section):
         return self
 
 
-class Denied(_Section):
+class Denied(Section):
     """A release that must not run, however well it is signed."""
 
     version: str | None = None
@@ -130,29 +126,29 @@ class Denied(_Section):
     reason: str = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _one_name(self) -> Denied:
+    def _one_name(self) -> Self:
         if (self.version is None) == (self.digest is None):
             raise ValueError("a denied release has either a version or a digest")
         return self
 
 
-class SigningPolicy(_Section):
+class SigningPolicy(Section):
     """Which signers are believed for which images."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     images: list[Repository] = Field(
-        default_factory=list, description="Repositories it covers; `host/path/*` covers everything below."
+        default_factory=empty_list, description="Repositories it covers; `host/path/*` covers everything below."
     )
     source: str = Field("", description="Where these facts come from.")
     trust: list[Trust] = Field(min_length=1, description="Acceptable signers, tried in order.")
-    deny: list[Denied] = Field(default_factory=list)
+    deny: list[Denied] = Field(default_factory=empty_list)
     signed_as: list[Repository] = Field(
-        default_factory=list, description="Repositories a signature may name besides the one asked for."
+        default_factory=empty_list, description="Repositories a signature may name besides the one asked for."
     )
     min_cosign: str | None = Field(None, pattern=r"^\d+\.\d+\.\d+$", description="The oldest cosign that will do.")
 
 
-class RegistrySettings(_Section):
+class RegistrySettings(Section):
     """How one registry is reached."""
 
     mirror: str | None = Field(None, pattern=_MIRROR, description="host[:port][/prefix] to ask instead of it.")
@@ -161,7 +157,7 @@ class RegistrySettings(_Section):
     )
 
 
-class Images(_Section):
+class Images(Section):
     """Container images: what must be true of them before they run."""
 
     policy: Annotated[Literal["verify", "off"], BeforeValidator(_text_policy)] = Field(
@@ -173,15 +169,16 @@ class Images(_Section):
         "cosign", description="`builtin` verifies in Python. It is not cosign and is never chosen for you."
     )
     references: dict[str, str] = Field(
-        default_factory=dict, description="The image of each part, such as `gateway: ghcr.io/berriai/litellm:v1.104.6`."
+        default_factory=empty_dict,
+        description="The image of each part, such as `gateway: ghcr.io/berriai/litellm:v1.104.6`.",
     )
     exempt: dict[str, Annotated[str, Field(min_length=1)]] = Field(
-        default_factory=dict,
+        default_factory=empty_dict,
         description="Parts whose image need not be signed, each with the reason. They are pinned by digest only.",
     )
     policies: list[SigningPolicy] = Field(
-        default_factory=list, description="Policies of your own; one with a shipped policy's name replaces it."
+        default_factory=empty_list, description="Policies of your own; one with a shipped policy's name replaces it."
     )
     registries: dict[Annotated[str, Field(pattern=_HOST)], RegistrySettings] = Field(
-        default_factory=dict, description="Mirrors and plain-HTTP registries, by the host the references name."
+        default_factory=empty_dict, description="Mirrors and plain-HTTP registries, by the host the references name."
     )

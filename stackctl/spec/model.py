@@ -1,9 +1,7 @@
 """The spec, as types. A field's description is what `stackctl explain` prints."""
 
-from __future__ import annotations
-
 import re
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,7 +14,7 @@ from stackctl.spec.money import Budget
 from stackctl.spec.monitoring import Alertmanager, Alerts, Grafana, Prometheus
 from stackctl.spec.quantity import Duration
 from stackctl.spec.secret import SecretRef
-from stackctl.spec.section import Name, Section
+from stackctl.spec.section import Name, Section, empty_list
 
 _STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 TEST_PREFIX = "stackctl-test-"
@@ -37,7 +35,9 @@ class Key(Section):
     name: Name = Field(description="The key's alias; also the `key` label of every series.")
     team: Name | None = None
     secret: SecretRef = Field(description="A reference to the key itself (sk-…).")
-    models: list[Name] = Field(default_factory=list, description="Models it may call; empty means all listed ones.")
+    models: list[Name] = Field(
+        default_factory=empty_list, description="Models it may call; empty means all listed ones."
+    )
     budget: Budget | None = None
     rpm: int | None = Field(None, ge=1)
     tpm: int | None = Field(None, ge=1)
@@ -68,21 +68,21 @@ class Spec(Section):
     version: Literal[1]
     name: str = Field(description="Names the stack, its processes and its `stack` label.")
     runtime: Runtime = Field("local", description="What runs the bundle: plain processes, or Docker Compose.")
-    gateway: Gateway = Gateway()
+    gateway: Gateway = Gateway.defaults()
     models: list[Model] = Field(min_length=1)
-    teams: list[Team] = Field(default_factory=list)
-    keys: list[Key] = Field(default_factory=list)
-    prometheus: Prometheus = Prometheus()
-    alertmanager: Alertmanager = Alertmanager()
-    alerts: Alerts = Alerts()
-    grafana: Grafana = Grafana()
-    redis: Redis = Redis()
-    proof: Proof = Proof()
-    checks: Checks = Checks()
-    images: Images = Images()
+    teams: list[Team] = Field(default_factory=empty_list)
+    keys: list[Key] = Field(default_factory=empty_list)
+    prometheus: Prometheus = Prometheus.defaults()
+    alertmanager: Alertmanager = Alertmanager.defaults()
+    alerts: Alerts = Alerts.defaults()
+    grafana: Grafana = Grafana.defaults()
+    redis: Redis = Redis.defaults()
+    proof: Proof = Proof.defaults()
+    checks: Checks = Checks.defaults()
+    images: Images = Images.defaults()
 
     @model_validator(mode="after")
-    def _consistent(self) -> Spec:
+    def _consistent(self) -> Self:
         if not _STACK_NAME.fullmatch(self.name):
             raise fault("use up to 40 lower-case letters, digits and dashes", "name")
         _refuse_twice("models", [model.name for model in self.models])

@@ -1,18 +1,16 @@
 """The spec's `models`: public names, and the deployments that serve them."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from stackctl.spec.contradictions import fault
 from stackctl.spec.money import Price
 from stackctl.spec.quantity import Duration
-from stackctl.spec.secret import SecretRef
-from stackctl.spec.section import Name, Section
+from stackctl.spec.secret import Proxy, SecretRef
+from stackctl.spec.section import Name, Section, empty_dict, empty_list
 
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _CREDENTIAL = re.compile("authorization|key|token|secret|cookie|password", re.IGNORECASE)
@@ -55,9 +53,14 @@ class Deployment(Section):
         description="Azure's or Anthropic's version of the API; without it the gateway takes one that it knows.",
     )
     headers: dict[str, str] = Field(
-        default_factory=dict,
+        default_factory=empty_dict,
         description="Headers of every request to this deployment. A value may be a secret reference (env:NAME, "
         "file:path); one that carries a credential must be.",
+    )
+    proxy: Proxy | None = Field(
+        None,
+        description="The proxy its requests go through, before gateway.proxy and the environment's; `direct` for none. "
+        "A URL that holds a password is a reference.",
     )
     rpm: int | None = Field(None, ge=1, description="Requests per minute the provider grants.")
     tpm: int | None = Field(None, ge=1, description="Tokens per minute the provider grants.")
@@ -71,10 +74,11 @@ class Deployment(Section):
     def secrets(self) -> list[str]:
         """The references to secrets among its fields."""
         found = [self.api_key] if self.api_key else []
-        return found + [value for value in self.headers.values() if value.startswith(("env:", "file:"))]
+        others = [*self.headers.values(), self.proxy or ""]
+        return found + [value for value in others if value.startswith(("env:", "file:"))]
 
     @model_validator(mode="after")
-    def _headers_hold_no_secret(self) -> Deployment:
+    def _headers_hold_no_secret(self) -> Self:
         for name, value in self.headers.items():
             if not _HEADER.fullmatch(name):
                 raise fault("a header's name is made of letters, digits and dashes", "headers", name)
@@ -83,7 +87,13 @@ class Deployment(Section):
         return self
 
     @model_validator(mode="after")
-    def _mock_only_for_mock(self) -> Deployment:
+    def _proxy_where_there_is_a_way(self) -> Self:
+        if self.proxy and (self.provider == "mock" or self.provider.startswith("litellm/")):
+            raise fault("this provider has no proxy of its own: the LiteLLM SDK takes gateway.proxy", "proxy")
+        return self
+
+    @model_validator(mode="after")
+    def _mock_only_for_mock(self) -> Self:
         if self.mock and self.provider != "mock":
             raise fault("only provider mock has these settings", "mock")
         return self
@@ -94,7 +104,9 @@ class Model(Section):
 
     name: Name = Field(description="The name clients ask for.")
     deployments: list[Deployment] = Field(min_length=1)
-    fallbacks: list[Name] = Field(default_factory=list, description="Models to try, in order, when this one fails.")
+    fallbacks: list[Name] = Field(
+        default_factory=empty_list, description="Models to try, in order, when this one fails."
+    )
     context_fallbacks: list[Name] = Field(
-        default_factory=list, description="Models to try when a prompt is too long for this one."
+        default_factory=empty_list, description="Models to try when a prompt is too long for this one."
     )

@@ -1,15 +1,13 @@
 """What answers cost, who may spend how much, and what need not be bought again."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from stackctl.spec.contradictions import fault
 from stackctl.spec.quantity import Duration, Size
 from stackctl.spec.secret import SecretRef
-from stackctl.spec.section import Section
+from stackctl.spec.section import Section, empty_list
 
 Dollars = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
 
@@ -39,7 +37,7 @@ class Tier(Rates):
 class Price(Rates):
     """What a deployment costs, in USD per million tokens. It goes before the built-in price lists."""
 
-    tiers: list[Tier] = Field(default_factory=list, description="Other rates for long prompts.")
+    tiers: list[Tier] = Field(default_factory=empty_list, description="Other rates for long prompts.")
     batch_share: float = Field(0.5, gt=0, le=1, description="What a batched token costs, as a share of a plain one.")
 
 
@@ -53,7 +51,7 @@ class Budget(Section):
     period: Duration = Field(Duration("30d"), description="The budget starts anew after this long.")
 
     @model_validator(mode="after")
-    def _soft_below_hard(self) -> Budget:
+    def _soft_below_hard(self) -> Self:
         if self.soft_usd is not None and self.soft_usd > self.usd:
             raise fault(f"{self.soft_usd:g} is above the limit of {self.usd:g}", "soft_usd")
         return self
@@ -97,7 +95,7 @@ class Cache(Section):
     opt_in: bool = Field(False, description='Cache only requests that ask for it with `"cache": {"use-cache": true}`.')
 
     @model_validator(mode="after")
-    def _complete(self) -> Cache:
+    def _complete(self) -> Self:
         if self.url is not None and self.backend != "redis":
             raise fault("only backend redis has a url", "url")
         if (self.mode == "semantic") != (self.embedding_model is not None):

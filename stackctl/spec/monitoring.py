@@ -1,8 +1,6 @@
 """The spec's `prometheus`, `alertmanager`, `alerts` and `grafana`: what watches the gateway."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,7 +8,7 @@ from stackctl.spec.contradictions import fault
 from stackctl.spec.quantity import Duration, Size
 from stackctl.spec.receivers import Inbox, Receivers
 from stackctl.spec.secret import SecretRef
-from stackctl.spec.section import Port, Section
+from stackctl.spec.section import Port, Section, empty_dict
 
 _SCRAPE_FLOOR = Duration("15s")
 _ASKED_OF_ALL = (
@@ -49,7 +47,7 @@ class Prometheus(Section):
     retention_size: Size = Field("2GB", description="A second bound on the disk: the oldest samples go first.")
 
     @model_validator(mode="after")
-    def _intervals(self) -> Prometheus:
+    def _intervals(self) -> Self:
         if self.scrape_timeout.milliseconds > self.scrape_interval.milliseconds:
             raise fault(
                 f"{self.scrape_timeout} is longer than scrape_interval {self.scrape_interval}", "scrape_timeout"
@@ -88,15 +86,15 @@ class RuleOverride(Section):
     )
     for_: Duration | None = Field(None, alias="for", description="How long the condition must hold.")
     severity: Literal["info", "warning", "critical"] | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=empty_dict)
 
 
 class Alerts(Section):
     """Alert rules and receivers."""
 
-    receivers: Receivers = Receivers()
-    inbox: Inbox = Inbox()
-    rules: dict[str, RuleOverride] = Field(default_factory=dict, description="Changes per alert name.")
+    receivers: Receivers = Receivers.defaults()
+    inbox: Inbox = Inbox.defaults()
+    rules: dict[str, RuleOverride] = Field(default_factory=empty_dict, description="Changes per alert name.")
     runbooks: str | None = Field(
         None,
         pattern=r"^https?://\S+$",

@@ -83,6 +83,12 @@ def byte_count(size: str) -> int:
     return int(match[1]) << (10 * power)
 
 
+def size_text(count: int) -> str:
+    """Bytes for people: 0 B, 1.5 GiB."""
+    power = min((max(count, 1).bit_length() - 1) // 10, 4)
+    return f"{count / (1 << 10 * power):.{1 if power else 0}f} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
+
+
 def check_size(value: str) -> str:
     """A size in Prometheus' notation, such as `2GB`; raises ValueError otherwise."""
     if not isinstance(value, str) or not _SIZE.fullmatch(value):

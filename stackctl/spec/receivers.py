@@ -1,8 +1,6 @@
 """The `alerts.receivers` section: everything Alertmanager can tell people natively."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -40,7 +38,7 @@ class WebhookReceiver(Receiver):
     token: FileRef | None = Field(None, description="A bearer token that goes with every message.")
 
     @model_validator(mode="after")
-    def _one_address(self) -> WebhookReceiver:
+    def _one_address(self) -> Self:
         if (self.url is None) == (self.url_file is None):
             raise fault("give either url or url_file", "url")
         return self
@@ -57,7 +55,7 @@ class EmailReceiver(Receiver):
     require_tls: bool = True
 
     @model_validator(mode="after")
-    def _both_or_neither(self) -> EmailReceiver:
+    def _both_or_neither(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise fault("username and password go together", "username")
         return self

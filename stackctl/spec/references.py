@@ -37,6 +37,10 @@ def _all(spec: Spec) -> Iterator[SecretUse]:
             for name, value in deployment.headers.items():
                 if value.startswith(("env:", "file:")):
                     yield SecretUse((*place, "headers", name), value, "gateway")
+            if deployment.proxy and deployment.proxy.startswith(("env:", "file:")):
+                yield SecretUse((*place, "proxy"), deployment.proxy, "gateway")
+    if spec.gateway.proxy and spec.gateway.proxy.startswith(("env:", "file:")):
+        yield SecretUse(("gateway", "proxy"), spec.gateway.proxy, "gateway")
     for k, key in enumerate(spec.keys):
         yield SecretUse(("keys", k, "secret"), key.secret, "gateway")
     yield SecretUse(("gateway", "metrics", "token"), spec.gateway.metrics.token or "", "metrics")

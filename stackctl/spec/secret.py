@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 
 from stackctl.errors import UsageError
 
+_PROXY = re.compile(r"(https?|socks5h?)://[^\s/@:]+(:[0-9]{1,5})?/?")
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 
@@ -20,6 +21,22 @@ def check_reference(value: str) -> str:
     if not _REFERENCE.fullmatch(value):
         raise ValueError("a secret must be a reference, not the secret itself: write env:NAME or file:path")
     return value
+
+
+def check_proxy(value: str) -> str:
+    """`value` if it is `direct`, a reference, or a proxy's URL without a password; raises ValueError otherwise."""
+    if value == "direct" or _REFERENCE.fullmatch(value):
+        return value
+    if not _PROXY.fullmatch(value):
+        raise ValueError(
+            "must be `direct`, a URL like http://proxy:3128 (also https, socks5, socks5h) without a password, "
+            "or a reference to one with it (env:NAME or file:path)"
+        )
+    return value
+
+
+Proxy = Annotated[str, AfterValidator(check_proxy)]
+"""`direct`, a proxy's URL, or a reference to one that holds a password."""
 
 
 SecretRef = Annotated[str, AfterValidator(check_reference)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from stackctl.errors import UsageError
 from stackctl.spend.charts import bars, stacked_days
-from stackctl.spend.totals import daily, totals_by
+from stackctl.spend.totals import daily, sum_usd, totals_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def write_html(path: Path, span: Span, rows: Sequence[SpendRow]) -> Path:
         "report/spend.html.j2",
         span=span,
         rows=rows,
-        cost=sum(row.cost for row in rows),
+        cost=sum_usd(row.cost for row in rows),
         by_day=stacked_days(span, daily("team", rows)),
         sections=[(name, totals, bars(totals)) for name, totals in sections],
         unpriced=sum(not row.priced for row in rows),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,10 +43,10 @@ def read_invoice(path: Path, columns: dict[str, str] | None = None) -> list[Invo
 
 
 def _columns(path: Path, header: list[str], given: dict[str, str]) -> dict[str, str]:
-    lowered = {name.strip().lower().replace(" ", "_"): name for name in header}
+    lowered = {_plain(name): name for name in header}
     chosen: dict[str, str] = {}
     for role, known in _KNOWN.items():
-        wanted = (given[role].lower().replace(" ", "_"),) if role in given else known
+        wanted = (_plain(given[role]),) if role in given else known
         found = next((lowered[name] for name in wanted if name in lowered), None)
         if found is None:
             near = difflib.get_close_matches(wanted[0], lowered, n=1)
@@ -56,6 +57,11 @@ def _columns(path: Path, header: list[str], given: dict[str, str]) -> dict[str, 
             )
         chosen[role] = found
     return chosen
+
+
+def _plain(name: str) -> str:
+    """`Amount (USD)` → `amount_usd`."""
+    return "_".join(re.findall(r"[a-z0-9]+", name.lower()))
 
 
 def _line(path: Path, number: int, record: dict[str, str | None], names: dict[str, str]) -> InvoiceLine:

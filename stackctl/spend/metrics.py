@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from stackctl.errors import StackctlError, UnavailableError
+from stackctl.spend.totals import add_usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ def spend_by_day(prometheus: str, span: Span, test_prefix: str) -> dict[tuple[st
         selector = f'litellm_spend_usd_total{{key!~"{test_prefix}.*"}}[{seconds}s]'
         for labels, samples in _raw(prometheus, selector, end.timestamp()):
             key = (f"{day:%Y-%m-%d}", labels.get("model", ""))
-            found[key] = found.get(key, 0.0) + growth(samples, start.timestamp())
+            found[key] = add_usd(found.get(key, 0.0), growth(samples, start.timestamp()))
         day += timedelta(days=1)
     return {key: cost for key, cost in found.items() if cost}
 

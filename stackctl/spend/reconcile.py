@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from stackctl.problem import Problem, Severity
+from stackctl.spend.totals import add_usd, sum_usd
 
 if TYPE_CHECKING:
     from stackctl.client import SpendRow
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 Costs = Mapping[tuple[str, str], float]
 """(day, model) → USD."""
+_SNAPSHOT = re.compile(r"[-@](20\d{2}-?\d{2}-?\d{2})$")
 
 
 @dataclass(frozen=True)
@@ -36,33 +39,62 @@ class Comparison:
     def difference(self) -> float | None:
         """Invoice minus ledger; without an invoice, metrics minus ledger."""
         other = self.invoice if self.invoice is not None else self.metrics
-        return None if other is None else other - self.ledger
+        return None if other is None else round(other - self.ledger, 12)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"difference": self.difference}
 
 
 def compare(rows: Iterable[SpendRow], metrics: Costs | None, invoice: Iterable[InvoiceLine] | None) -> list[Comparison]:
-    """One comparison per day and model that any source knows, in order."""
-    ledger: dict[tuple[str, str], list[SpendRow]] = {}
+    """One comparison per day and model that any source knows, in order.
+
+    Metrics know a model as clients ask for it, an invoice as its provider names it (with or without the day of its
+    snapshot): where the two names stand for different requests, each is compared with the ledger for itself.
+    """
+    paid = [row for row in rows if row.cost or not row.priced]
+    asked, served = _by_day(paid, lambda row: row.model), _by_day(paid, lambda row: row.upstream or row.model)
+    if invoice is None:
+        keys = sorted(asked.keys() | (metrics or {}).keys())
+        return [_comparison(key, asked.get(key, []), metrics, None) for key in keys]
+    billed = _billed(invoice, {model for _, model in served})
+    found = []
+    for key in sorted(asked.keys() | served.keys() | billed.keys() | (metrics or {}).keys()):
+        mine, theirs = asked.get(key, []), served.get(key, [])
+        if mine == theirs:
+            found.append(_comparison(key, mine, metrics, billed))
+            continue
+        if metrics is not None and (mine or key in metrics):
+            found.append(_comparison(key, mine, metrics, None))
+        if theirs or key in billed:
+            found.append(_comparison(key, theirs, None, billed))
+    return found
+
+
+def _by_day(rows: Iterable[SpendRow], name: Callable[[SpendRow], str]) -> dict[tuple[str, str], list[SpendRow]]:
+    found: dict[tuple[str, str], list[SpendRow]] = {}
     for row in rows:
-        ledger.setdefault((f"{row.started:%Y-%m-%d}", row.model), []).append(row)
-    billed: dict[tuple[str, str], float] = {}
-    for line in invoice or ():
-        billed[line.day, line.model] = billed.get((line.day, line.model), 0.0) + line.cost
-    keys = sorted(ledger.keys() | billed.keys() | (metrics or {}).keys())
-    return [
-        Comparison(
-            day=day,
-            model=model,
-            ledger=sum(row.cost for row in ledger.get((day, model), [])),
-            metrics=None if metrics is None else metrics.get((day, model), 0.0),
-            invoice=None if invoice is None else billed.get((day, model), 0.0),
-            estimated=sum(row.cost for row in ledger.get((day, model), []) if row.estimated),
-            unpriced=sum(not row.priced for row in ledger.get((day, model), [])),
-        )
-        for day, model in keys
-    ]
+        found.setdefault((f"{row.started:%Y-%m-%d}", name(row)), []).append(row)
+    return found
+
+
+def _billed(invoice: Iterable[InvoiceLine], served: Container[str]) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], float] = {}
+    for line in invoice:
+        plain = _SNAPSHOT.sub("", line.model)
+        model = plain if line.model not in served and plain in served else line.model
+        found[line.day, model] = add_usd(found.get((line.day, model), 0.0), line.cost)
+    return found
+
+
+def _comparison(key: tuple[str, str], rows: list[SpendRow], metrics: Costs | None, invoice: Costs | None) -> Comparison:
+    return Comparison(
+        *key,
+        ledger=sum_usd(row.cost for row in rows),
+        metrics=None if metrics is None else metrics.get(key, 0.0),
+        invoice=None if invoice is None else invoice.get(key, 0.0),
+        estimated=sum_usd(row.cost for row in rows if row.estimated),
+        unpriced=sum(not row.priced for row in rows),
+    )
 
 
 def findings(comparisons: Iterable[Comparison], tolerance: float) -> list[Problem]:
@@ -89,11 +121,11 @@ def _differ(one: float, other: float, tolerance: float) -> bool:
 
 
 def _difference(item: Comparison, name: str, other: float) -> Problem:
-    share = (other - item.ledger) / item.ledger if item.ledger else float("inf")
+    share = f"{(other - item.ledger) / item.ledger:+.1%}" if item.ledger else "nothing of it is in the ledger"
     estimated = f"; ${item.estimated:,.6f} of the ledger stands on estimated tokens" if item.estimated else ""
     return Problem(
         f"spend/{name}-differs",
-        f"{item.day} {item.model}: the {name} says ${other:,.6f}, the ledger ${item.ledger:,.6f} ({share:+.1%}){estimated}",
+        f"{item.day} {item.model}: the {name} says ${other:,.6f}, the ledger ${item.ledger:,.6f} ({share}){estimated}",
         consequence="chargeback and budgets rest on the ledger",
         remedy="compare prices and model names with the provider's price list",
     )

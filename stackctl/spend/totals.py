@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,12 +42,22 @@ class Total:
         self.failed += not row.success
         self.prompt_tokens += row.prompt_tokens
         self.completion_tokens += row.completion_tokens
-        self.cost += row.cost
+        self.cost = add_usd(self.cost, row.cost)
         self.unpriced += not row.priced
         self.estimated += row.estimated
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def add_usd(one: float, other: float) -> float:
+    """A sum without the noise of binary fractions: a ledger's costs are whole nano-USD."""
+    return round(one + other, 12)
+
+
+def sum_usd(costs: Iterable[float]) -> float:
+    """See `add_usd`."""
+    return round(math.fsum(costs), 12)
 
 
 def totals_by(dimension: str, rows: Iterable[SpendRow]) -> list[Total]:
@@ -71,5 +82,5 @@ def daily(dimension: str, rows: Iterable[SpendRow]) -> dict[str, dict[str, float
         for value in DIMENSIONS[dimension](row):
             days = found.setdefault(value or NONE, {})
             day = f"{row.started:%Y-%m-%d}"
-            days[day] = days.get(day, 0.0) + row.cost
+            days[day] = add_usd(days.get(day, 0.0), row.cost)
     return found

@@ -1,7 +1,5 @@
 """What is known of an engine's releases: which are refused, which need a warning, and what changed when."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from importlib.resources import files
@@ -10,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stackctl.yaml_data import load_yaml
 
-_NUMBERS = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
 class Verdict(BaseModel):
@@ -64,9 +62,12 @@ def warned(version: str) -> list[str]:
 
 
 def release(version: str) -> tuple[int, int, int] | None:
-    """The numbers of a version or of an image tag (`v1.102.4`, `main-v1.63.2-stable`); None if it has none."""
+    """The numbers of a version or of an image tag (`v1.102.4`, `main-v1.63.2-stable`); None if it has none.
+
+    1.60 is 1.60.0, as PEP 440 has it.
+    """
     match = _NUMBERS.search(version)
-    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
 
 
 def at_least(version: str, since: str) -> bool | None:

@@ -1,13 +1,12 @@
 """The data files beside this module, as types."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
+from stackctl.spec.section import empty_dict
 from stackctl.yaml_data import load_yaml
 
 
@@ -50,7 +49,7 @@ class Part(_Data):
 
     source: str
     labels: dict[str, LabelSource] | None = None
-    set: dict[str, str] = Field(default_factory=dict)
+    set: dict[str, str] = Field(default_factory=empty_dict)
     fresh: Fresh | None = None
 
     @field_validator("labels", mode="before")
@@ -64,7 +63,7 @@ class Supply(_Data):
 
     source: str = ""
     parts: tuple[Part, ...] = ()
-    labels: dict[str, LabelSource] = Field(default_factory=dict)
+    labels: dict[str, LabelSource] = Field(default_factory=empty_dict)
     fresh: Fresh | None = None
     needs: str = ""
     unsupported: str = ""
@@ -89,7 +88,7 @@ class EngineSignals(_Data):
     heartbeat: str
     absent_label: str = ""
     signals: dict[str, Supply]
-    lines: dict[str, dict[str, Supply]] = Field(default_factory=dict)
+    lines: dict[str, dict[str, Supply]] = Field(default_factory=empty_dict)
 
     def of_line(self, line: str) -> dict[str, Supply]:
         """The signals, with what one version line does differently."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CHECK = Check(
     "doctor/denied-version",
     Severity.ERROR,
-    "The release was compromised, or nobody can say whether it was tampered with.",
+    "The release was compromised, nobody can say whether it was tampered with, or it has no metrics without a licence.",
     "move to a current release, and verify it: `stackctl verify-image`",
 )
 

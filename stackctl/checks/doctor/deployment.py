@@ -98,7 +98,7 @@ def read_deployment(
     prometheus: Path | None = None,
     alertmanager: Path | None = None,
 ) -> Deployment:
-    """Read the files; raises UsageError for one that cannot be read or is no YAML.
+    """Read the files; raises UsageError for one that cannot be read, is no YAML, or is no Compose file.
 
     Rule files are looked for beside prometheus.yml, under the names it gives them.
     """
@@ -106,6 +106,8 @@ def read_deployment(
     if not given:
         raise UsageError("no file was given", remedy="name --compose, --config or --prometheus")
     nodes = {path: _read(path) for path in given}
+    if compose and not isinstance(nodes[compose].get("services").data, dict):
+        raise UsageError(f"{compose} has no services: it is not a Compose file", remedy="name docker-compose.yml")
     scraping = nodes[prometheus] if prometheus else _NOTHING
     rules = tuple(_rule_files(scraping, prometheus)) if prometheus else ()
     return Deployment(

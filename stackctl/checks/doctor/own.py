@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stackctl.checks.doctor.deployment import Deployment, read_deployment
+from stackctl.checks.doctor.disk_space import examine_disks
 from stackctl.checks.doctor.finding import Finding, found
 from stackctl.checks.doctor.live import PART_UNHEALTHY, Endpoints, examine_running
 from stackctl.checks.doctor.registry import examine_deployment
+from stackctl.checks.doctor.stored import stored_by
 from stackctl.checks.secrets import secret_references
 from stackctl.errors import StackctlError, UsageError
 from stackctl.images.cosign import cosign_here
 from stackctl.problem import Position
 from stackctl.runtime.base import runtime_of
 from stackctl.spec import Secret
+from stackctl.spec.quantity import byte_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +73,18 @@ def examine_parts(stack: StackDir, spec: Spec, endpoints: ProofEndpoints, report
     token = endpoints.metrics_token or (endpoints.master_key if spec.gateway.engine == "litellm" else "")
     asked = Endpoints(endpoints.gateway, endpoints.prometheus, endpoints.alertmanager, token)
     return findings + examine_running(asked, report)
+
+
+def examine_room(stack: StackDir, spec: Spec, endpoints: ProofEndpoints, report: Report) -> list[Finding]:
+    """The disks under the stack's data; a local stack's can be measured while it is down, too."""
+    try:
+        directories = runtime_of(stack, spec).data_directories()
+    except StackctlError as error:
+        report.skip("disk space", error.message)
+        return []
+    return examine_disks(
+        directories, stored_by(endpoints.prometheus, byte_count(spec.prometheus.retention_size)), report
+    )
 
 
 def known_secrets(source: SpecFile, stack: StackDir) -> list[str]:

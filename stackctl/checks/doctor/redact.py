@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 MASK = "[redacted]"
-_SHORTEST = 6
+SHORTEST = 6
+"""Shorter values are masked where their name says what they are, not wherever the same letters stand."""
+NAMES = (
+    r"password|passwd|passphrase|pass|pwd|secret|token|api[_-]?key|credentials?|license|dsn|webhook(?:_url)?"
+    r"|(?:master|salt|secret|access|private|routing|service|integration|account|signing|encryption)_key"
+)
+"""How names end whose values are secrets. `…_file`, `token_type` and `max_tokens` do not."""
 _PATTERNS = (
     re.compile(r"sk-[A-Za-z0-9_-]{8,}"),
     re.compile(r"(?<=hooks\.slack\.com/)\S+"),
@@ -21,13 +27,31 @@ _PATTERNS = (
     ),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
 )
-_NAMED = re.compile(
-    r"(?im)^(?P<head>[ \t\-\"']*[\w.-]*(?:password|passwd|secret|token|api_?key|master_key|salt_key|webhook)[\w.-]*"
-    r"[\"']?\s*[:=]\s*)(?P<value>[^\s#].*?)(?P<tail>[ \t]*)$"
+_VALUE = r"(?P<value>\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|[^\s\"',}\]#][^\s\"',}\]]*)"
+_NAMED = (
+    # A line of its own: the value is the whole rest, blanks included.
+    re.compile(
+        rf"(?im)^(?P<head>[ \t\-\"']*[\w.-]*(?:{NAMES})[\w.-]*[\"']?[ \t]*[:=](?!=)[ \t]*)(?P<value>[^\s#{{\[].*?)[ \t]*$"
+    ),
+    # Within a line: in {…}, in a list of words, in a sentence of a log.
+    re.compile(rf"(?i)(?P<head>(?<!hashed_)(?<!per_)(?:{NAMES})[\"']?[ \t]*[:=](?!=)[ \t]*){_VALUE}"),
+    re.compile(
+        rf"(?i)(?P<head>(?<![\w-])--?(?:requirepass|masterauth|auth|{NAMES})(?:=|[\"']?[ \t]*,[ \t]*|[ \t]+)){_VALUE}"
+    ),
+    re.compile(
+        r"(?i)(?P<head>(?:authorization|cookie|x-api-key|x-auth[\w-]*)[\"']?[ \t]*[:=][ \t]*[\"']?"
+        r"(?:(?:bearer|basic|token)[ \t]+)?)(?P<value>[^\s\"',}\]]+)"
+    ),
+    re.compile(
+        r"(?i)(?P<head>https?://[^/\s\"']*webhook[^/\s\"']*/|https?://[^\s\"']*/webhooks?\w*/)(?P<value>[^\s\"']+)"
+    ),
 )
 _REFERENCE = re.compile(
-    r"^[\"']?(env:|file:|os\.environ/|\$\{?\w|/run/secrets/|\.{0,2}/|secrets/|\{|\[|null|true|false|\d+$)"
+    r"(?i)^[\"']?(env:|file:|os\.environ/|\$|/run/secrets/|\.{0,2}/|secrets/|\{|\[|%s|(null|none|true|false)\b)"
 )
+_NUMBER = re.compile(r"[\"']?\d[\d.]*(e[+-]?\d+)?[\"']?$", re.IGNORECASE)
+_SAYS_SECRET = re.compile(rf"(?<!per_)(?:{NAMES})[\"']?[ \t]*[:=, \t]+$", re.IGNORECASE)
+"""A number is masked too if the whole name says so: `password: 12345678`, but not `token_limit: 5` or `cost_per_token: 0.1`."""
 
 
 def redact(text: str, secrets: Collection[str] = ()) -> str:
@@ -35,13 +59,21 @@ def redact(text: str, secrets: Collection[str] = ()) -> str:
 
     References to secrets (env:NAME, os.environ/NAME, files) stay: they say where to look and give nothing away.
     """
-    for secret in sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True):
+    for secret in sorted((each for each in secrets if len(each) >= SHORTEST), key=len, reverse=True):
         text = text.replace(secret, MASK)
     for pattern in _PATTERNS:
         text = pattern.sub(MASK, text)
-    return _NAMED.sub(_masked, text)
+    for pattern in _NAMED:
+        text = pattern.sub(_masked, text)
+    return text
+
+
+def is_reference(value: str) -> bool:
+    """Whether a value only says where a secret is, or is plainly none."""
+    return bool(_REFERENCE.match(value))
 
 
 def _masked(match: re.Match[str]) -> str:
-    kept = _REFERENCE.match(match["value"]) or MASK in match["value"]
-    return match.group() if kept else f"{match['head']}{MASK}{match['tail']}"
+    head, value = match["head"], match["value"]
+    counts = bool(_NUMBER.match(value)) and not _SAYS_SECRET.search(head)
+    return match.group() if counts or is_reference(value) or MASK in value else f"{head}{MASK}"

@@ -20,7 +20,10 @@ FILES = (
     *("default-password", "literal-secret", "open-port", "docker-socket", "health-spends", "enterprise-setting"),
     "price-map",
 )
-LIVE = ("scrapes-disagree", "clock-skew", "target-down", "alertmanager-lost", "metrics-closed", "part-unhealthy")
+LIVE = (
+    *("scrapes-disagree", "clock-skew", "target-down", "alertmanager-lost", "metrics-closed", "part-unhealthy"),
+    "disk-space",
+)
 
 
 @cache

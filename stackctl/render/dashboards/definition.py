@@ -1,13 +1,12 @@
 """The shape of `dashboards/*.yaml`: a dashboard as a person wrote it."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from stackctl.resources import data_dir
+from stackctl.spec.section import empty_dict
 from stackctl.yaml_data import load_yaml
 
 Kind = Literal["stat", "timeseries", "gauge", "bargauge", "table", "heatmap"]
@@ -77,13 +76,13 @@ class Panel(_Part):
     """In a stat: what of each series is written."""
     repeat: str = ""
     """A variable: one panel for each of its chosen values."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=empty_dict)
     """In a table: label → heading of the columns on the left."""
     wide: str = ""
     """In a table: the column with the long texts."""
     sort: str = ""
     """In a table: the column to sort by, largest first."""
-    meanings: dict[str, Meaning] = Field(default_factory=dict)
+    meanings: dict[str, Meaning] = Field(default_factory=empty_dict)
     no_value: str = "no data"
     links: tuple[str, ...] = ()
     """uids of the dashboards that tell more."""

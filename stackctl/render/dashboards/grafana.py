@@ -18,8 +18,11 @@ def to_json(value: Any) -> Any:
 
     The keys of dictionaries are Grafana's own and pass unchanged.
     """
-    if is_dataclass(value):
-        pairs = ((_camel(item.name), getattr(value, item.name)) for item in fields(value))
+    if isinstance(value, str | int | float | None):
+        return value
+    kind: Any = type(value)
+    if named := _named(kind):
+        pairs = ((name, getattr(value, own)) for own, name in named)
         return {name: to_json(content) for name, content in pairs if content is not None}
     if isinstance(value, dict):
         return {name: to_json(content) for name, content in value.items()}
@@ -29,6 +32,11 @@ def to_json(value: Any) -> Any:
 
 
 @cache
+def _named(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+    """A dataclass's fields, each with its name in Grafana's JSON; of another type none."""
+    return tuple((item.name, _camel(item.name)) for item in fields(kind)) if is_dataclass(kind) else ()
+
+
 def _camel(name: str) -> str:
     first, *rest = name.rstrip("_").split("_")
     return first + "".join(word.capitalize() for word in rest)

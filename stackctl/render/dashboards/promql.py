@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import promql_parser
@@ -25,14 +26,15 @@ def substitute(expr: str, **values: str) -> str:
     return _VARIABLE.sub(lambda match: known.get(match[1] or match[2], ".*"), expr)
 
 
-def metrics_in(expr: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def metrics_in(expr: str) -> frozenset[str]:
     """The names of all metrics a query selects, Grafana's variables allowed.
 
     Raises ValueError if it is not PromQL, or selects without naming a metric.
     """
     found: set[str] = set()
     _collect(promql_parser.parse(substitute(expr)), found)
-    return found
+    return frozenset(found)
 
 
 def _collect(node: Any, found: set[str]) -> None:

@@ -1,13 +1,12 @@
 """The scenarios beside the alerts (`alerts/*.test.yaml`) and what happens in them (`alerts/inputs/`), as types."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from stackctl.resources import data_dir
+from stackctl.spec.section import empty_dict
 from stackctl.yaml_data import load_yaml
 
 Expression = str | float
@@ -23,7 +22,7 @@ class SeriesShape(_Data):
 
     series: str
     labels: dict[str, str]
-    when: dict[str, str] = Field(default_factory=dict)
+    when: dict[str, str] = Field(default_factory=empty_dict)
     constant: str = ""
     scale: float = 1
     offset: float = 0
@@ -38,7 +37,7 @@ class Input(_Data):
 
     input: str
     series: str = ""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=empty_dict)
     per_minute: Expression | None = None
     value: Expression | None = None
     seconds: Expression | None = None
@@ -64,7 +63,7 @@ class Case(_Data):
     inputs: tuple[Input, ...] | None = None
     alert: dict[str, str] | None = None
     with_up: bool | None = None
-    parameters: dict[str, float] = Field(default_factory=dict)
+    parameters: dict[str, float] = Field(default_factory=empty_dict)
 
 
 class Scenario(_Data):

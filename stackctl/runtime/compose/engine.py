@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OLDEST_ENGINE = "20.10.0"
 OLDEST_COMPOSE = "2.20.0"
 _ANSWER_S = 20
+_COMMAND_S = 60
 _INSTALL = "install Docker Engine: https://docs.docker.com/engine/install/"
 _INSTALL_PLUGIN = "install the Compose plugin: https://docs.docker.com/compose/install/linux/"
 
@@ -58,6 +59,13 @@ class Engine:
         """What the docker command may see: nothing that changes which project or file it works on."""
         mine = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
         return mine | {"DOCKER_HOST": self.host} | dict(extra or {})
+
+    def processors(self) -> float:
+        """How many the machine of the engine has. Raises UnavailableError if the engine goes away."""
+        try:
+            return float(self.client.info()["NCPU"])
+        except (DockerException, OSError) as error:
+            raise UnavailableError(f"the Docker engine does not answer: {error}", remedy="see `docker info`") from error
 
     def close(self) -> None:
         self.client.close()
@@ -144,7 +152,12 @@ def _knock(host: str) -> None:
 def _ask(command: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            [str(command), *arguments], capture_output=True, text=True, check=False, timeout=_ANSWER_S
+            [str(command), *arguments], capture_output=True, text=True, check=False, timeout=_COMMAND_S
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(
+            f"`{command.name} {' '.join(arguments[:2])}` gives no answer within {_COMMAND_S} s",
+            remedy="is the machine busy? Try it by hand, then again",
+        ) from None
+    except OSError as error:
         raise ToolMissingError(f"{command} does not run: {error}", remedy=_INSTALL) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from docker.errors import DockerException, ImageNotFound
 
@@ -34,6 +34,21 @@ def have_images(engine: Engine, spec: Spec, locked: Mapping[str, str], progress:
             reference = locked.get(image, image)
             if not is_here(engine, reference):
                 pull_image(engine, reference, progress)
+
+
+def missing_images(engine: Engine, spec: Spec, locked: Mapping[str, str]) -> dict[str, Literal["build", "pull"]]:
+    """Image → what `have_images` would do to have it; images that are there already are left out."""
+    wanted = {image_of(spec, service): built_here(spec, service) for service in services(spec)}
+    found: dict[str, Literal["build", "pull"]] = {}
+    for image, ours in wanted.items():
+        if ours:
+            with tempfile.TemporaryDirectory(prefix="stackctl-build-") as name:
+                digest = write_context(Path(name) / "context")
+            if _label(engine, image, CONTEXT_LABEL) != digest:
+                found[image] = "build"
+        elif not is_here(engine, locked.get(image, image)):
+            found[locked.get(image, image)] = "pull"
+    return found
 
 
 def is_here(engine: Engine, image: str) -> bool:

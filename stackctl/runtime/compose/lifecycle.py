@@ -6,15 +6,22 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from stackctl.errors import PortTakenError, StackctlError, StartError, UsageError
+from stackctl.errors import PortTakenError, StackctlError, StartError, UnavailableError, UsageError
 from stackctl.render.compose import cpu_limits, services
+from stackctl.runtime.compose.disk import compose_data_directories
 from stackctl.runtime.compose.engine import find_engine
-from stackctl.runtime.compose.images import have_images, pull_image
+from stackctl.runtime.compose.images import have_images, missing_images, pull_image
 from stackctl.runtime.compose.parts import published_parts
-from stackctl.runtime.compose.plan import Step, plan
+from stackctl.runtime.compose.plan import Plan, plan
 from stackctl.runtime.compose.ports import check_published_ports
 from stackctl.runtime.compose.project import Project, complaint
-from stackctl.runtime.compose.staging import forget_secrets, make_missing_secrets, stage_secrets
+from stackctl.runtime.compose.staging import (
+    forget_secrets,
+    make_missing_secrets,
+    missing_secrets,
+    secret_digests,
+    stage_secrets,
+)
 from stackctl.runtime.compose.status import compose_status
 from stackctl.runtime.compose.verify import locked_images, pulled_images, require_verified
 from stackctl.runtime.compose.wait import diagnose, wait_until_healthy
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
     from stackctl.progress import Progress
     from stackctl.render import Bundle
+    from stackctl.runtime.disk import DataDirectory
     from stackctl.runtime.status import StackStatus
     from stackctl.spec import Spec
     from stackctl.stack import StackDir
@@ -77,11 +85,14 @@ class ComposeRuntime:
             declare_owners(self._stack, self._spec, self.urls()["gateway"], progress)
             return compose_status(project, self._stack, self._spec)
 
-    def dry_run(self, bundle: Bundle) -> list[Step]:
-        """What `up` would create, recreate and leave alone."""
+    def dry_run(self, bundle: Bundle) -> Plan:
+        """What `up` would make, fetch, create, recreate and leave alone. Writes nothing."""
         project = self._project()
-        make_state(self._stack)
-        return plan(project, bundle, self._environment(project))
+        project.refuse_namesake()
+        passwords = tuple(path.name for path in missing_secrets(self._stack, self._spec))
+        images = missing_images(project.engine, self._spec, locked_images(self._stack, self._spec))
+        environment = self._cpu_limits(project) | secret_digests(self._stack, self._spec)
+        return Plan(passwords, images, tuple(plan(project, bundle, environment)))
 
     def down(self, progress: Progress, *, volumes: bool = False) -> Stopped:
         """Remove the containers and networks, and the data too if `volumes`; doing it twice is no error."""
@@ -105,7 +116,9 @@ class ComposeRuntime:
         """The last lines of one service, or of all; `follow` waits for more."""
         self._known(part)
         options = ["--no-color", "--tail", str(lines), *(["--follow"] if follow else [])]
-        return self._project().lines("logs", *options, *([part] if part else []))
+        project = self._project()
+        _there(project, part)
+        return project.lines("logs", *options, *([part] if part else []))
 
     def restart(self, progress: Progress, part: str | None = None, *, timeout_s: float | None = None) -> StackStatus:
         """Restart one service, or all, and wait until they are healthy again."""
@@ -113,10 +126,11 @@ class ComposeRuntime:
         make_state(self._stack)
         with exclusive(self._stack, "restart"):
             project = self._project()
+            _there(project, part)
             with progress.phase(f"restart {part or 'every part'}"):
                 done = project.compose("restart", *([part] if part else []))
             if done.returncode:
-                raise StartError(f"docker compose restart failed: {complaint(done)}", remedy="is the stack up?")
+                raise StartError(f"docker compose restart failed: {complaint(done)}", remedy="see `stackctl status`")
             self._wait(project, progress, time.monotonic() + (timeout_s or _PATIENCE_S[self._spec.gateway.engine]))
             return compose_status(project, self._stack, self._spec)
 
@@ -134,6 +148,10 @@ class ComposeRuntime:
         """The address of every part that has one on this machine."""
         return {part.name: part.url for part in published_parts(self._spec, self._stack.root)}
 
+    def data_directories(self) -> tuple[DataDirectory, ...]:
+        """The volumes of samples and books; one that cannot be asked about says why."""
+        return compose_data_directories(self._project(), self._spec)
+
     def _start(self, project: Project, progress: Progress, timeout_s: float) -> None:
         parts, names = published_parts(self._spec, self._stack.root), services(self._spec)
         with progress.phase("check the ports"):
@@ -149,11 +167,11 @@ class ComposeRuntime:
 
     def _environment(self, project: Project) -> dict[str, str]:
         """What the Compose file leaves open: digests of the secrets, and no more CPUs than the machine has."""
-        there = float(project.engine.client.info()["NCPU"])
-        limits = {
-            f"STACKCTL_CPUS_{name.upper()}": str(min(cpus, there)) for name, cpus in cpu_limits(self._spec).items()
-        }
-        return limits | stage_secrets(self._stack, self._spec)
+        return self._cpu_limits(project) | stage_secrets(self._stack, self._spec)
+
+    def _cpu_limits(self, project: Project) -> dict[str, str]:
+        there = project.engine.processors()
+        return {f"STACKCTL_CPUS_{name.upper()}": str(min(cpus, there)) for name, cpus in cpu_limits(self._spec).items()}
 
     def _compose_up(self, project: Project, environment: Mapping[str, str], timeout_s: float) -> None:
         _readable(self._stack)
@@ -182,6 +200,14 @@ class ComposeRuntime:
     def _known(self, part: str | None) -> None:
         if part is not None and part not in services(self._spec):
             raise UsageError(f"there is no part '{part}'", remedy=f"known here: {', '.join(services(self._spec))}")
+
+
+def _there(project: Project, part: str | None) -> None:
+    """Raise UnavailableError if there is no container to work on."""
+    containers = project.containers()
+    if not containers or (part and part not in containers):
+        missing = f"{part} has no container" if containers else "this stack has no containers: it is down"
+        raise UnavailableError(missing, remedy="`stackctl up` starts it")
 
 
 def _readable(stack: StackDir) -> None:

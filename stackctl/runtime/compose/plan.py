@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +27,15 @@ class Step:
     action: Action
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a start would do: password files it would make, images it would build or pull, and its services."""
+
+    passwords: tuple[str, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+
 def plan(project: Project, bundle: Bundle, environment: Mapping[str, str]) -> list[Step]:
     """One step per service, by comparing Compose's own hash of each service with the one its container carries."""
     wanted = _hashes(project, bundle, environment)
@@ -48,7 +57,6 @@ def _hashes(project: Project, bundle: Bundle, environment: Mapping[str, str]) ->
     with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
         file.write(bundle.files["compose/compose.yaml"])
         file.flush()
-        project.file.parent.mkdir(parents=True, exist_ok=True)
         done = project.compose("config", "--hash", "*", environment=environment, file=Path(file.name))
     if done.returncode:
         raise UsageError(f"docker compose refuses the rendered file: {complaint(done)}")

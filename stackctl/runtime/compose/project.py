@@ -22,6 +22,9 @@ SERVICE = "com.docker.compose.service"
 WORKING_DIR = "com.docker.compose.project.working_dir"
 CONFIG_HASH = "com.docker.compose.config-hash"
 
+# For a command that was told to end.
+_ENDS_WITHIN_S = 3.0
+
 
 @dataclass(frozen=True)
 class Container:
@@ -101,6 +104,11 @@ class Project:
                 yield from (line.rstrip("\n") for line in running.stdout or ())
             finally:
                 running.terminate()
+                try:
+                    running.wait(_ENDS_WITHIN_S)
+                except subprocess.TimeoutExpired:
+                    # Compose that follows logs has been seen to pass over it.
+                    running.kill()
 
     def command(self, *arguments: str, file: Path | None = None) -> list[str]:
         chosen = file or self.file

@@ -36,40 +36,55 @@ if TYPE_CHECKING:
 _GENERATED = {"grafana": GRAFANA_PASSWORD, "postgres": POSTGRES_PASSWORD, "redis": REDIS_PASSWORD}
 
 
-def make_missing_secrets(stack: StackDir, spec: Spec) -> list[str]:
-    """Invent the passwords of the stack's own services that nobody has chosen; the names of the new files."""
+def missing_secrets(stack: StackDir, spec: Spec) -> list[Path]:
+    """The password files of the stack's own services that `up` will make, because nobody has chosen one."""
     runs = {"grafana": spec.runs_grafana, "postgres": spec.own_postgres, "redis": spec.own_redis}
     wanted = [reference for service, reference in _GENERATED.items() if runs[service]]
     named = [reference for reference in (spec.prometheus.password, spec.alertmanager.password) if reference]
-    made = []
-    stack.secrets.mkdir(mode=0o700, exist_ok=True)
+    found = [secret.path for secret in (Secret(each, stack.root) for each in [*wanted, *named]) if secret.is_file]
     # A password file that the spec names is invented too, but never outside the directory of secrets.
-    for path in (secret.path for secret in (Secret(each, stack.root) for each in [*wanted, *named]) if secret.is_file):
-        if path.parent == stack.secrets and not path.exists():
-            _write(path, secrets.token_urlsafe(24) + "\n", 0o600)
-            made.append(path.name)
-    return made
+    return list(dict.fromkeys(path for path in found if path.parent == stack.secrets and not path.exists()))
+
+
+def make_missing_secrets(stack: StackDir, spec: Spec) -> list[str]:
+    """Invent the passwords of the stack's own services that nobody has chosen; the names of the new files."""
+    stack.secrets.mkdir(mode=0o700, exist_ok=True)
+    made = missing_secrets(stack, spec)
+    for path in made:
+        _write(path, secrets.token_urlsafe(24) + "\n", 0o600)
+    return [path.name for path in made]
 
 
 def stage_secrets(stack: StackDir, spec: Spec) -> dict[str, str]:
-    """Copy every secret the services need to where they are mounted from.
+    """Copy every secret the services need to where they are mounted from; returns `secret_digests`.
 
-    Returns the environment for `docker compose`: one salted digest per service, so that a changed secret recreates
-    exactly the containers that read it. Raises UsageError if a secret is missing.
+    Raises UsageError if a secret is missing.
     """
     directory = staged(stack)
     directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.mkdir(mode=0o700, exist_ok=True)
-    salt, needed = _salt(stack), secrets_of(spec)
     values = _values(stack, spec)
-    for name in sorted({name for names in needed.values() for name in names}):
+    for name in sorted({name for names in secrets_of(spec).values() for name in names}):
         if name.endswith("-web"):
             _stage_web_config(directory / name, values[name.removesuffix("-web") + "-password"]())
         else:
             _refresh(directory / name, values[name]())
+    salt = _salt_file(stack)
+    if not salt.exists():
+        _write(salt, secrets.token_hex(16), 0o600)
+    return secret_digests(stack, spec)
+
+
+def secret_digests(stack: StackDir, spec: Spec) -> dict[str, str]:
+    """The environment for `docker compose`: one salted digest per service, so that a changed secret recreates exactly
+    the containers that read it. Writes nothing: a password that is yet to be made counts as an empty one.
+
+    Raises UsageError if a secret is missing that only a person can give.
+    """
+    values, salt = _values(stack, spec), _salt(stack)
     return {
         f"STACKCTL_SECRETS_{service.upper()}": _digest(salt, [values[name]() for name in names if name in values])
-        for service, names in needed.items()
+        for service, names in secrets_of(spec).items()
     }
 
 
@@ -86,14 +101,21 @@ def staged(stack: StackDir) -> Path:
 def _values(stack: StackDir, spec: Spec) -> dict[str, Callable[[], str]]:
     """Secret name → how to get its value; nothing is read before it is needed."""
     references = [MASTER_KEY, *_GENERATED.values(), *(use.reference for use in secret_uses(spec))]
-    found = {secret_name(reference): Secret(reference, stack.root).read for reference in references}
+    found = {secret_name(reference): _reader(stack, spec, reference) for reference in references}
     for part, password in (("prometheus", spec.prometheus.password), ("alertmanager", spec.alertmanager.password)):
         if password:
-            read = Secret(password, stack.root).read
+            read = _reader(stack, spec, password)
             found[f"{part}-password"] = read
             found[f"{part}-basic"] = lambda read=read: base64.b64encode(f"admin:{read()}".encode()).decode()  # type: ignore[misc]
-    found[DATABASE_URL] = lambda: f"postgresql://llm:{Secret(POSTGRES_PASSWORD, stack.root).read()}@postgres:5432/llm"
+    password_of = _reader(stack, spec, POSTGRES_PASSWORD)
+    found[DATABASE_URL] = lambda: f"postgresql://llm:{password_of()}@postgres:5432/llm"
     return found
+
+
+def _reader(stack: StackDir, spec: Spec, reference: str) -> Callable[[], str]:
+    secret = Secret(reference, stack.root)
+    to_be_made = secret.is_file and secret.path in missing_secrets(stack, spec)
+    return str if to_be_made else secret.read
 
 
 def _stage_web_config(path: Path, password: str) -> None:
@@ -121,11 +143,14 @@ def _write(path: Path, value: str, mode: int) -> None:
     path.chmod(mode)
 
 
+def _salt_file(stack: StackDir) -> Path:
+    return stack.state / "compose" / "salt"
+
+
 def _salt(stack: StackDir) -> str:
-    path = stack.state / "compose" / "salt"
-    if not path.exists():
-        _write(path, secrets.token_hex(16), 0o600)
-    return path.read_text(encoding="utf-8")
+    """Made with the first start; before it there is no container that carries a digest."""
+    path = _salt_file(stack)
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def _digest(salt: str, values: list[str]) -> str:

@@ -10,7 +10,7 @@ from docker.errors import DockerException
 from stackctl.render.compose import services
 from stackctl.runtime.compose.parts import published_parts
 from stackctl.runtime.probes import Health, Prober
-from stackctl.runtime.status import PartStatus, StackStatus, State
+from stackctl.runtime.status import PartStatus, StackStatus, State, asking_key
 
 if TYPE_CHECKING:
     from stackctl.runtime.compose.project import Container, Project
@@ -27,7 +27,7 @@ def compose_status(project: Project, stack: StackDir, spec: Spec) -> StackStatus
     containers = project.containers()
     parts = published_parts(spec, stack.root)
     by_name = {part.name: part for part in parts}
-    with Prober(parts) as prober:
+    with Prober(parts, asking_key(stack, spec)) as prober:
         found = tuple(
             _status_of(name, containers.get(name), by_name.get(name), prober, project) for name in services(spec)
         )

@@ -76,9 +76,12 @@ def gave_up(container: Container | None) -> bool:
     """Whether waiting longer is of no use."""
     if container is None:
         return False
-    # One that has ended once is started again by the engine; it may have been the machine's slowness.
+    # One that has ended once is started again by the engine; it may have been the machine's slowness. Until then the
+    # engine calls it unhealthy, because nobody checks its health any more.
     return (
-        container.state in ("dead", "paused") or container.restarts >= _MOST_RESTARTS or container.health == "unhealthy"
+        container.state in ("dead", "paused")
+        or container.restarts >= _MOST_RESTARTS
+        or (container.state == "running" and container.health == "unhealthy")
     )
 
 
