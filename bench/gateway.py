@@ -91,7 +91,7 @@ def _measure(running: dict[str, Running], directory: Path, upstream: Upstream, a
                 if target is None:
                     continue
                 url, model = target
-                lua = script(directory / "request.lua", gateway.headers, model, kind == "stream")
+                lua = script(directory / "request.lua", gateway.headers, model, kind == "stream", gateway.unlike)
                 if turn == 0:
                     wrk(url, lua, count, 2.0, gateway.process.pid, upstream.pids)
                 load = _calm(url, lua, count, arguments.seconds, gateway, upstream)
@@ -106,7 +106,7 @@ def _target(name: str, gateway: Running, kind: str) -> tuple[str, str] | None:
         return gateway.url, gateway.model
     if kind == "stream":
         return (gateway.streams, gateway.stream_model) if gateway.streams else None
-    if name == "ours":
+    if name.startswith("ours"):
         return gateway.url, gateway.tls_model
     return (gateway.url.replace("/v1", "/tls/v1"), gateway.model) if name == "nginx" else None
 
@@ -137,10 +137,14 @@ def _soak(
     lua = script(directory / "request.lua", gateway.headers, gateway.model, False)
     found, started_at = [(0.0, _memory(gateway))], time.monotonic()
     while (passed := time.monotonic() - started_at) < seconds:
-        wrk(gateway.url, lua, 16, min(15.0, seconds - passed + 1), gateway.process.pid, upstream.pids)
+        # wrk takes whole seconds.
+        wrk(gateway.url, lua, 16, float(min(15, int(seconds - passed) + 1)), gateway.process.pid, upstream.pids)
         with urllib.request.urlopen(gateway.metrics, timeout=60) as page:
             page.read()
         found.append(((time.monotonic() - started_at) / 60, _memory(gateway)))
+        _say(
+            f"after {found[-1][0]:.1f} minutes: {', '.join(f'{role} {mb:.1f} MB' for role, mb in found[-1][1].items())}"
+        )
     return found
 
 

@@ -28,11 +28,11 @@ def stackctl(*arguments: str) -> dict[str, Any]:
 def main(runs: int, directory: Path) -> int:
     if not (directory / "stack.yaml").exists():
         stackctl("init", str(directory), "--demo", "--name", "bench")
-    if not stackctl("up", "-C", str(directory))["ok"]:
-        print("the stack did not start: see `stackctl logs`", file=sys.stderr)
-        return 1
     good = 0
     try:
+        if not stackctl("up", "-C", str(directory))["ok"]:
+            print("the stack did not start: run `stackctl up` in a directory of its own to see why", file=sys.stderr)
+            return 1
         print(f"{'run':>3}  {'alert':22} {'delivered':>10} {'bound':>7} {'resolved':>9}")
         for run in range(1, runs + 1):
             proof = stackctl("validate", "-C", str(directory))["data"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -42,6 +44,8 @@ class Running:
     # The processes below the first one, in the order of their start; without it all are alike.
     roles: tuple[str, ...] = ()
     metrics: str = ""
+    # Whether every request is to be another one.
+    unlike: bool = False
 
 
 Starter = Callable[[Path, Upstream], Running]
@@ -57,6 +61,16 @@ def start(directory: Path, command: list[str], **environment: str) -> subprocess
 
 def ours(directory: Path, upstream: Upstream) -> Running:
     """The bundled gateway with everything on: 10,000 keys, budget, rpm limit, metrics, ledger."""
+    return _ours(directory, upstream, {})
+
+
+def ours_guarded(directory: Path, upstream: Upstream) -> Running:
+    """The same with the cache and the loop guard. No request is like another: each is looked for and then kept."""
+    more = {"cache": {"backend": "memory"}, "loop_guard": {"action": "observe"}}
+    return dataclasses.replace(_ours(directory, upstream, more), unlike=True)
+
+
+def _ours(directory: Path, upstream: Upstream, more: dict[str, Any]) -> Running:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     price = {"input_usd_per_million_tokens": 2.5, "output_usd_per_million_tokens": 10.0}
@@ -83,6 +97,7 @@ def ours(directory: Path, upstream: Upstream) -> Running:
         "master_key": "env:MASTER",
         "models": models,
         "teams": [{"name": "bench", "budget": {"usd": 1_000_000_000}}],
+        **more,
     }
     (directory / "gateway.yaml").write_text(yaml.safe_dump(config))
     command = [
@@ -288,6 +303,7 @@ def _venv(home: Path, *packages: str) -> None:
 
 CANDIDATES: dict[str, Starter] = {
     "ours": ours,
+    "ours-guarded": ours_guarded,
     "nginx": reverse_proxy,
     "tensorzero": tensorzero,
     "portkey": portkey,

@@ -185,6 +185,7 @@ def nginx(directory: Path, http: str, core: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(pinned(core, command), env=environment(), stderr=log)
 
 
+_NUMBER = "#"
 _UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7}
 
 
@@ -230,14 +231,20 @@ def _parsed(text: str, cpu: float, machine: float) -> Load:
     return Load(int(requests) / took, errors, percentiles["50"], percentiles["99"], took, int(requests), cpu, machine)
 
 
-def script(path: Path, headers: dict[str, str], model: str, stream: bool) -> Path:
-    """A wrk script that posts a chat request of about 500 bytes."""
+def script(path: Path, headers: dict[str, str], model: str, stream: bool, unlike: bool = False) -> Path:
+    """A wrk script that posts a chat request of about 500 bytes, if `unlike` another one each time."""
     text = "You are a careful assistant. " * 12
-    messages = [{"role": "system", "content": text}, {"role": "user", "content": "Say hello."}]
+    question = f"Say hello{_NUMBER * unlike}."
+    messages = [{"role": "system", "content": text}, {"role": "user", "content": question}]
     body = json.dumps(
         {"model": model, "messages": messages, "temperature": 0.2, **({"stream": True} if stream else {})}
     )
     lines = ['wrk.method = "POST"', f"wrk.body = '{body}'", 'wrk.headers["Content-Type"] = "application/json"']
     lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
+    if unlike:
+        begin, end = body.split(_NUMBER)
+        # What an earlier run left in a cache must not be found either.
+        lines += [f"local run, n, begin, last = os.time() .. ' ', 0, '{begin}', '{end}'"]
+        lines += ["function request() n = n + 1; return wrk.format(nil, nil, nil, begin .. run .. n .. last) end"]
     path.write_text("\n".join(lines) + "\n")
     return path
