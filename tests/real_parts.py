@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -62,6 +63,12 @@ def registry_part() -> Path:
     return _unpacked("docker-registry", "docker-registry")
 
 
+def tool(name: str) -> str:
+    """A common program, by its name: this machine's, or what scripts/parts tools unpacked (see conftest.py)."""
+    require(shutil.which(name) is not None, f"{name} is missing: run scripts/parts tools")
+    return name
+
+
 def _unpacked(package: str, executable: str) -> Path:
     found = parts_dir() / package / "usr" / "bin" / executable
     if not os.access(found, os.X_OK):
@@ -82,4 +89,9 @@ def absent(reason: str) -> NoReturn:
     pytest.skip(f"A REAL PART IS ABSENT, so nothing was tested here: {reason}")
 
 
-__all__ = ["RealParts", "absent", "cosign_part", "newer_parts", "registry_part", "require", "stable_parts"]
+__all__ = ["RealParts", "absent", "cosign_part", "newer_parts", "registry_part", "require", "stable_parts", "tool"]
+
+
+def libraries() -> list[Path]:
+    """Directories of the shared libraries that scripts/parts unpacked."""
+    return sorted(parts_dir().glob("*/usr/lib/*-linux-gnu"))

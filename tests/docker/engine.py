@@ -65,7 +65,8 @@ class DockerEngine:
                 shutil.rmtree(self.home)
                 break
             time.sleep(0.1)
-        for controller in Path("/sys/fs/cgroup").glob(f"*/{self.home.name}"):
+        groups = Path("/sys/fs/cgroup")  # one tree, or with cgroups of version 1 one per controller
+        for controller in [*groups.glob(self.home.name), *groups.glob(f"*/{self.home.name}")]:
             for directory in [*sorted(controller.rglob("*/"), reverse=True), controller]:
                 with contextlib.suppress(OSError):
                     directory.rmdir()
@@ -113,8 +114,8 @@ def _missing() -> list[str]:
         return ["the Docker engine needs root here"]
     wanted = [package("docker.io") / "usr/sbin/dockerd", plugin(), package("postgresql-15")]
     reasons = [f"{path} is missing: run scripts/parts docker compose" for path in wanted if not path.exists()]
-    tools = [tool for tool in ("unshare", "setpriv", "ip") if not shutil.which(tool)]
-    return reasons + [f"{tool} is not installed: apt-get install util-linux iproute2" for tool in tools]
+    tools = [tool for tool in ("unshare", "setpriv", "ip", "ps") if not shutil.which(tool)]
+    return reasons + [f"{tool} is missing: apt-get install util-linux, or run scripts/parts tools" for tool in tools]
 
 
 def plugin() -> Path:

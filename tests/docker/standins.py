@@ -1,7 +1,7 @@
 """Images under the official names, made from Debian's packages and this Python, where no registry can be reached.
 
 Each holds the real program at the path, with the entrypoint and the user that the official image has. Grafana alone
-is not the real one: nobody packages it, so its image answers /api/health and reads the provisioning (grafana.py).
+is not the real one: nobody packages it, so its image reads and judges the provisioning as Grafana does (grafana.py).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pip
+import yaml
 
 from stackctl.render.compose import known_images
 from stackctl.runtime.tools import parts_dir
@@ -68,7 +69,7 @@ class Tree:
 
     def busybox(self, *applets: str) -> None:
         self.files["bin/busybox"] = package("busybox-static") / "bin" / "busybox"
-        for applet in ("sh", "cat", "id", "ip", "ls", "nc", "sleep", "timeout", "touch", "wget", *applets):
+        for applet in ("sh", "cat", "df", "id", "ip", "ls", "nc", "sleep", "timeout", "touch", "wget", *applets):
             self.links[f"bin/{applet}"] = "busybox"
 
     def write(self, archive: Path) -> None:
@@ -98,7 +99,8 @@ def package(name: str) -> Path:
 
 def library_path() -> str:
     """Where the unpacked packages have their libraries."""
-    found = (parts_dir() / "docker").glob("*/usr/lib/x86_64-linux-gnu")
+    packages = parts_dir() / "docker"
+    found = [*packages.glob("*/usr/lib/x86_64-linux-gnu"), *packages.glob("*/lib/x86_64-linux-gnu")]
     return os.pathsep.join(str(path) for path in sorted(found))
 
 
@@ -115,7 +117,7 @@ def prometheus() -> Tree:
     usr = root / "prometheus" / "usr"
     tree.add(_program(usr, "prometheus"), "bin/prometheus")
     tree.add(usr / "share" / "prometheus", "usr/share/prometheus")
-    tree.busybox("base64")
+    tree.busybox("grep")
     tree.directories |= {"prometheus": (65534, 0o755), "etc/prometheus": (0, 0o755)}
     return tree
 
@@ -124,7 +126,7 @@ def alertmanager() -> Tree:
     tree, root = Tree(), parts_dir() / "newer" / "prometheus-alertmanager" / "usr"
     tree.add(_program(root, "prometheus-alertmanager"), "bin/alertmanager")
     tree.add(root / "share" / "prometheus", "usr/share/prometheus")
-    tree.busybox("base64")
+    tree.busybox("grep")
     tree.directories |= {"alertmanager": (65534, 0o755), "etc/alertmanager": (0, 0o755)}
     return tree
 
@@ -133,6 +135,10 @@ def grafana() -> Tree:
     tree = python(with_pip=False)
     tree.texts["run.sh"] = ("#!/bin/sh\nexec python3 /grafana.py\n", 0o755)
     tree.files["grafana.py"] = _HERE / "grafana.py"
+    for path in Path(yaml.__file__).parent.glob("*.py"):
+        tree.files[
+            f"usr/local/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages/yaml/{path.name}"
+        ] = path
     tree.directories |= {"var/lib/grafana": (472, 0o755)}
     return tree
 
@@ -186,6 +192,8 @@ def python(*, with_pip: bool = True) -> Tree:
     for library in _WANTED_BY_WHEELS:
         tree.add(Path("/usr/lib/x86_64-linux-gnu") / library, f"lib/x86_64-linux-gnu/{library}")
     tree.links |= {f"usr/local/bin/{name}": version for name in ("python", "python3")}
+    # Debian's own Python looks for packages there alone, any other in site-packages.
+    tree.links[f"usr/local/lib/{version}/dist-packages"] = "site-packages"
     tree.busybox("mkdir", "find", "chmod")
     return tree
 

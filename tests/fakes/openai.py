@@ -87,7 +87,7 @@ class FakeOpenAI(Fake):
         events = [*self.extra_events(), *self.opening(call), *_deltas(said)]
         finish = "tool_calls" if said.calls else "stop"
         events += [_chunk({}, finish, index) for index in several]
-        if (call.body.get("stream_options") or {}).get("include_usage"):
+        if (call.body.get("stream_options") or {}).get("include_usage") and self.model(call) != "untold":
             events.append({**_chunk({}), "choices": [], "usage": USAGE})
         writer.stream([*events, b"[DONE]"], cut=self.model(call) == "cut")
 

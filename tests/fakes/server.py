@@ -35,7 +35,7 @@ class Fake:
     """A provider. Subclasses say how a call is checked and answered.
 
     The model's name tells the behaviour: `status-N` refuses, `silent` never answers, `cut` breaks a stream off,
-    `cut-first` before its first event, `endless` streams until the client leaves, `garbage` answers what no provider
+    `cut-first` before its first event, `ends` ends it in the middle as if it were whole, `endless` streams until the client leaves, `garbage` answers what no provider
     would, `sse-garbage` does so in a stream; anything else behaves.
     """
 
@@ -66,8 +66,12 @@ class Fake:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}{self.path_prefix}"
+        return f"http://127.0.0.1:{self.address[1]}{self.path_prefix}"
 
     def __enter__(self) -> Fake:
         self._thread.start()
@@ -106,6 +110,11 @@ class Fake:
         elif model == "cut-first" and stream:
             writer.begin()
             writer.handler.close_connection = True
+        elif model == "ends" and stream:
+            writer.begin()
+            for event in (*self.opening(call), self.piece(call, "Hello")):
+                writer.event(event)
+            writer.end()
         elif model == "endless" and stream:
             self.endless(writer, call)
         else:

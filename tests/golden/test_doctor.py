@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from stackctl.checks.doctor.deployment import read_deployment
 from stackctl.checks.doctor.patch import patch_of
 from stackctl.checks.doctor.registry import FILES, examine_deployment
+from stackctl.errors import UsageError
 from tests.command import stackctl
+from tests.real_parts import tool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stackctl.checks.doctor.finding import Finding
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "doctor").glob("*/docker-compose.yml"))
@@ -73,10 +80,51 @@ def test_the_patch_applies_and_mends_what_it_touches(case: Path, tmp_path: Path)
     patch = patch_of(edit for finding in mendable for edit in finding.edits)
     assert bool(patch) == bool(mendable)
     if patch:
-        command = ["git", "apply", "--unsafe-paths", "--directory=/", "-p1"]
+        command = [tool("git"), "apply", "--unsafe-paths", "--directory=/", "-p1"]
         subprocess.run(command, input=patch, text=True, check=True, cwd=tmp_path)
     after = examined(copy)
     assert len(after) == len(before) - len(mendable)
+
+
+ODD = (None, [], {}, 5, "x", ["x"], [None], {"a": None}, [[1]], True, 1.5, "::", "a:b:c:d")
+
+
+def places_in(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from places_in(value, (*path, key))
+
+
+def replaced(data: Any, path: tuple[Any, ...], value: object) -> Any:
+    if not path:
+        return value
+    made = copy.copy(data)
+    made[path[0]] = replaced(data[path[0]], path[1:], value)
+    return made
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_odd_value_anywhere_is_no_traceback(case: Path, tmp_path: Path) -> None:
+    """Whatever stands where something else was expected: it is examined, or refused in one line."""
+    for option, file in given(case).items():
+        data = yaml.safe_load(file.read_text())
+        for number, path in enumerate(places_in(data)):
+            odd = tmp_path / file.name
+            odd.write_text(yaml.safe_dump(replaced(data, path, ODD[number % len(ODD)])))
+            with contextlib.suppress(UsageError):
+                patch_of(
+                    each
+                    for found in examine_deployment(read_deployment(**given(case) | {option: odd}))
+                    for each in found.edits
+                )
+
+
+def test_a_file_without_services_is_no_compose_file(tmp_path: Path) -> None:
+    for text in ("", "scrape_configs: []", "services: [a]"):
+        file = tmp_path / "docker-compose.yml"
+        file.write_text(text)
+        with pytest.raises(UsageError, match="has no services"):
+            read_deployment(compose=file)
 
 
 def test_the_command_line_tells_the_same_and_exits_1_only_for_errors() -> None:

@@ -88,10 +88,39 @@ def test_spend_adds_up_and_is_written_to_files(gateway: Running, tmp_path: Path)
     assert "<svg" in (tmp_path / "s.html").read_text()
 
 
+def test_limits_are_set_shown_and_taken_away(gateway: Running) -> None:
+    assert run(gateway, "teams", "create", "small", "--model", "demo", "--rpm", 50, "--soft-budget", 1).code == 0
+    assert run(gateway, "keys", "create", "limited", "--budget", 2, "--period", "7d", "--soft-budget", 1.5).code == 0
+    done = run(gateway, "keys", "update", "limited", "--team", "small", "--rpm", 9, "--expires", "2d")
+    assert (done.code, done.err) == (0, "")
+    told = {line[:21].strip(): line[21:].strip() for line in done.out.splitlines()}
+    assert {"team": "small", "budget": "$2", "soft budget": "$1.5", "requests per minute": "9"}.items() <= told.items()
+    assert told["expires"] != "never"
+    assert run(gateway, "keys", "update", "limited", "--remove", "budget", "--remove", "rpm").code == 0
+    (key,) = run(gateway, "keys", "info", "limited", "--json").envelope["data"]["keys"]
+    assert (key["max_budget"], key["budget_duration"], key["rpm_limit"], key["soft_budget"]) == (None, None, None, 1.5)
+    assert run(gateway, "teams", "update", "small", "--remove", "models", "--tpm", 700).code == 0
+    (team,) = run(gateway, "teams", "info", "small", "--json").envelope["data"]["teams"]
+    assert (team["models"], team["rpm_limit"], team["tpm_limit"], team["soft_budget"]) == ([], 50, 700, 1.0)
+    assert run(gateway, "teams", "block", "small").code == 0
+    assert "blocked" in run(gateway, "teams", "list").out
+
+
+def test_models_tell_where_they_go_and_what_they_cost(gateway: Running) -> None:
+    done = run(gateway, "models", "--json").envelope["data"]
+    assert done["models"] == ["demo"]
+    (one,) = done["deployments"]
+    assert (one["upstream"], one["input_usd_per_million"], one["output_usd_per_million"]) == ("mock/demo", 2.5, 10.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (["keys", "info", "nobody"], 2),
+        (["keys", "create", "x", "--period", "soon"], 2),
+        (["keys", "create", "x", "--model", "nobodys"], 2),
+        (["teams", "update", "nobody", "--budget", "1"], 2),
+        (["teams", "update", "nobody"], 2),
         (["keys", "create", "x", "--team", "nobody"], 2),
         (["teams", "delete", "nobody"], 2),
         (["spend", "--by", "colour"], 2),

@@ -18,7 +18,8 @@ from tests.docker.standins import PYTHON_IMAGE, import_images, wheels
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-UP_S = 300
+UP_S = 900
+"""Ends a run that hangs; a busy machine needs minutes to build the image."""
 
 
 @pytest.fixture(scope="package")
@@ -76,6 +77,9 @@ class ComposeStack:
         found: dict[str, Any] = yaml.safe_load(self.engine.docker("inspect", self.container(service)))[0]
         return found
 
+    def secret(self, name: str) -> str:
+        return (self.root / "secrets" / name).read_text().strip()
+
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
 
@@ -112,10 +116,16 @@ def new_stack(
 
 @pytest.fixture(scope="package")
 def second(new_stack: Callable[[str], ComposeStack]) -> ComposeStack:
-    """A stack with PostgreSQL and Redis of its own, beside whatever else runs."""
+    """A stack with PostgreSQL and Redis of its own, beside whatever else runs. Prometheus and Alertmanager want
+    passwords, which let Prometheus be open to the network, and /metrics wants a token."""
     made = new_stack("second")
     made.change("{url: sqlite, pool_size: 50}", "{url: postgres, pool_size: 20}")
+    made.change("  workers: 2", "  workers: 2\n  metrics: {token: file:secrets/metrics-token}")
+    made.change("prometheus:\n", "prometheus:\n  host: 0.0.0.0\n  password: file:secrets/prometheus-password\n")
+    made.change("alertmanager:\n", "alertmanager:\n  password: file:secrets/alertmanager-password\n")
     made.change("runtime: compose", "redis: {enabled: true}\nruntime: compose")
+    (made.root / "secrets/metrics-token").write_text("token-of-the-second-stack")
+    (made.root / "secrets/metrics-token").chmod(0o600)
     started = made.run("up")
     assert started.code == 0, started.err
     return made

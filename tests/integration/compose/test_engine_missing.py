@@ -63,6 +63,24 @@ def test_no_compose_plugin(stack: Path, client: dict[str, str], tmp_path: Path) 
     assert "the Compose v2 plugin is missing" in refusal(stack, client | {"STACKCTL_DOCKER": str(fake)})
 
 
+def test_a_compose_plugin_that_is_too_old(stack: Path, client: dict[str, str], tmp_path: Path) -> None:
+    fake = tmp_path / "docker"
+    fake.write_text('#!/bin/sh\n[ "$*" = "compose version --short" ] && echo v2.17.3\n')
+    fake.chmod(0o755)
+    assert "Docker Compose is 2.17.3; 2.20.0 or newer is needed" in refusal(
+        stack, client | {"STACKCTL_DOCKER": str(fake)}
+    )
+
+
+@pytest.mark.parametrize("command", ["up --dry-run", "status", "restart", "pull", "down"])
+def test_every_command_that_needs_the_engine_says_so(stack: Path, client: dict[str, str], command: str) -> None:
+    done = stackctl(*command.split(), "-C", stack, "--json", **client)
+    assert done.code == 3, done.out
+    (problem,) = done.envelope["problems"]
+    assert "no Docker engine runs at" in problem["message"]
+    assert problem["remedy"] == "start it: systemctl start docker"
+
+
 def test_no_engine(stack: Path, client: dict[str, str], tmp_path: Path) -> None:
     assert f"no Docker engine runs at {tmp_path}/docker.sock" in refusal(stack, client)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.docker.engine import DockerEngine
     from tests.integration.compose.conftest import ComposeStack
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("docker"), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("docker"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,11 @@ def test_it_answers_in_a_container_that_nothing_can_be_written_to(stack: Compose
     assert "CapBnd:\t0000000000000000" in status
     assert "NoNewPrivs:\t1" in status
     assert stack.inspect("gateway")["HostConfig"]["ReadonlyRootfs"] is True
+
+
+def test_status_tells_which_release_it_is(stack: ComposeStack) -> None:
+    (gateway,) = (part for part in stack.run("status", "--json").envelope["data"]["parts"] if part["name"] == "gateway")
+    assert (gateway["version"], gateway["healthy"]) == (VERSION, True)
 
 
 def test_its_secrets_are_in_no_file_environment_or_command_line_that_docker_shows(stack: ComposeStack) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.docker.engine import DockerEngine
     from tests.integration.compose.conftest import ComposeStack
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("docker")]
 SIGNED, EXEMPT = "prometheus", "alertmanager"
 
 

@@ -13,10 +13,9 @@ from typing import Any
 import redis
 
 from stackctl.runtime import parts_dir
-from tests.real_parts import absent
+from tests.real_parts import absent, libraries
 
 PASSWORD = "password-of-the-test-redis"
-_PACKAGES = ("libhiredis0.14", "libjemalloc2", "liblua5.1-0", "liblzf1", "lua-bitop", "lua-cjson")
 
 
 def program() -> tuple[Path, dict[str, str]]:
@@ -28,8 +27,7 @@ def program() -> tuple[Path, dict[str, str]]:
     unpacked = parts / "redis-tools" / "usr" / "bin" / "redis-check-rdb"
     if not unpacked.is_file():
         absent("Redis: run scripts/parts databases")
-    libraries = [str(path) for name in _PACKAGES for path in (parts / name).glob("usr/lib/*-linux-gnu*")]
-    return unpacked, {**os.environ, "LD_LIBRARY_PATH": ":".join(libraries)}
+    return unpacked, {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, libraries()))}
 
 
 class RedisServer:

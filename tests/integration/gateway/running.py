@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -74,6 +75,12 @@ class Running:
         return httpx.Client(base_url=url, timeout=30)
 
     def start(self) -> Running:
+        self.launch()
+        self.until(self._ready, "the gateway is ready")
+        return self
+
+    def launch(self) -> None:
+        """Start it and do not wait."""
         self.config_file.write_text(yaml.safe_dump(self.config))
         environment = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
         with self.log.open("ab") as log:
@@ -92,8 +99,6 @@ class Running:
                 process_group=0,
                 env=environment,
             )
-        self.until(self._ready, "the gateway is ready")
-        return self
 
     def stop(self) -> int:
         assert self.process is not None
@@ -113,13 +118,26 @@ class Running:
     def children(self, role: str) -> list[psutil.Process]:
         """Processes of a role; their order is that of their start."""
         assert self.process is not None
-        found = psutil.Process(self.process.pid).children()
-        found.sort(key=lambda p: p.create_time())
-        places = {"accountant": found[:1], "exporter": found[1:2], "worker": found[2:]}
-        return places[role]
+        found = []
+        for process in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+                slot = process.cmdline()[-1]
+                if ("worker" if slot[0] == "w" else slot) == role:
+                    found.append(process)
+        return sorted(found, key=lambda p: p.create_time())
 
     def kill(self, process: psutil.Process) -> None:
         os.kill(process.pid, signal.SIGKILL)
+
+    def kill_all(self) -> None:
+        """SIGKILL to every process of it at once."""
+        assert self.process is not None
+        family = psutil.Process(self.process.pid).children()
+        self.process.kill()
+        for process in family:
+            with contextlib.suppress(ProcessLookupError):
+                self.kill(process)
+        self.process.wait(30)
 
     def admin(self, method: str, path: str, expect: int = 200, **more: Any) -> Any:
         answer = self.http.request(method, path, headers={"Authorization": f"Bearer {MASTER}"}, **more)

@@ -42,7 +42,9 @@ def test_a_key_s_life(gateway: Running) -> None:
     gateway.admin("POST", "/key/update", json={"key": key, "models": ["unpriced"], "max_budget": 3})
     assert gateway.chat(key).status_code == 403
     assert gateway.admin("GET", "/key/info", params={"key": key})["info"]["max_budget"] == 3
-    assert "life" in [k["key_alias"] for k in gateway.admin("GET", "/key/list")["keys"]]
+    assert "life" in [
+        k["key_alias"] for k in gateway.admin("GET", "/key/list", params={"return_full_object": True})["keys"]
+    ]
     assert gateway.admin("POST", "/key/delete", json={"key_aliases": ["life"]}) == {"deleted_keys": ["life"]}
     for _ in range(6):
         assert gateway.chat(key).status_code == 401
@@ -161,3 +163,12 @@ def test_the_admin_api_may_have_a_port_of_its_own(tmp_path: Path) -> None:
         # Whoever serves it comes back.
         gateway.kill(gateway.children("worker")[0])
         gateway.until(reachable, "the admin API is there again")
+
+
+@pytest.mark.parametrize("value", ["479346299823535511568384", '"\\ud800"', "[" * 300 + "]" * 300])
+def test_metadata_that_cannot_be_kept_is_refused(gateway: Running, value: str) -> None:
+    body = f'{{"team_alias": "cannot-be-kept", "metadata": {{"a": {value}}}}}'
+    headers = {"Authorization": f"Bearer {MASTER}", "Content-Type": "application/json"}
+    answer = gateway.http.post("/team/new", content=body, headers=headers)
+    assert answer.status_code == 400, answer.text
+    assert "cannot be kept" in answer.json()["error"]["message"]

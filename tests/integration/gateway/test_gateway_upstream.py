@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.pricing import tokens
+from gateway.counting import of_prompt
+from gateway.counting.encoding import count, of_text
 from tests.integration.gateway.running import PRICE, Running
 from tests.integration.gateway.upstream import FakeUpstream
 
@@ -26,6 +27,7 @@ KINDS = (
     "no-usage",
     "flex",
     "stale",
+    "swallows",
 )
 
 
@@ -42,7 +44,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, upstream: FakeUpstream) -> I
             "api_base": upstream.url,
             "api_key": "file:upstream-key",
             "price": PRICE,
-            "timeouts": {"connect_s": 2, "first_byte_s": 0.5, "idle_s": 0.5, "total_s": 5},
+            # Only where silence is the subject may a busy machine's pause count as one.
+            "timeouts": {"connect_s": 30, "first_byte_s": 0.5 if kind == "silent" else 30, "idle_s": 30, "total_s": 60},
         }
         return {"name": kind, "deployments": [deployment], **more}
 
@@ -98,7 +101,7 @@ def test_a_stream_passes_through_and_is_billed_by_its_usage(proxy: Running, key:
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_upstream_s_failure_is_told_and_counted(
-    proxy: Running, key: str, model: str, status: int, error_type: str, stream: bool
+    proxy: Running, key: str, upstream: FakeUpstream, model: str, status: int, error_type: str, stream: bool
 ) -> None:
     if status == 429 and stream:
         # The other one may still rest, for as long as its Retry-After said.
@@ -109,7 +112,11 @@ def test_an_upstream_s_failure_is_told_and_counted(
         "attempts": proxy.total("litellm_upstream_attempts_total", model=model, status=str(status)),
         "latency": proxy.total("litellm_request_duration_seconds_count", status=str(status), **counted),
     }
+    asked = len(upstream.of(model))
     answer = proxy.chat(key, model, stream=stream)
+    asked = len(upstream.of(model)) - asked if model != "refused" else 1
+    # Two where the first went out on a kept connection, which was closed without a word.
+    assert asked == 1 or (model == "closes" and asked == 2)
     assert answer.status_code == status
     error = answer.json()["error"]
     assert error["type"] == error_type
@@ -122,7 +129,8 @@ def test_an_upstream_s_failure_is_told_and_counted(
         "attempts": proxy.total("litellm_upstream_attempts_total", model=model, status=str(status)),
         "latency": proxy.total("litellm_request_duration_seconds_count", status=str(status), **counted),
     }
-    assert after == {name: value + 1 for name, value in before.items()}
+    more = {"errors": 1, "attempts": asked, "latency": 1}
+    assert after == {name: value + more[name] for name, value in before.items()}
 
 
 def test_a_stream_that_is_cut_ends_with_an_error_event(proxy: Running, key: str) -> None:
@@ -132,8 +140,8 @@ def test_a_stream_that_is_cut_ends_with_an_error_event(proxy: Running, key: str)
     assert proxy.total("litellm_requests_total", model="cut", status="502") == 1
     row = proxy.admin("GET", "/spend/logs")[0]
     assert row["metadata"]["estimated"] is True
-    assert row["completion_tokens"] == tokens.of_text("one two three")
-    assert row["prompt_tokens"] == tokens.of_messages([{"role": "user", "content": "hello"}])
+    assert row["completion_tokens"] == of_text("one two three")
+    assert row["prompt_tokens"] == count(of_prompt({"messages": [{"role": "user", "content": "hello"}]}))
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -142,8 +150,8 @@ def test_usage_that_a_provider_does_not_tell_is_counted_and_marked(proxy: Runnin
     answer = proxy.chat(key, "no-usage", stream=stream, messages=[{"role": "user", "content": question}])
     assert answer.status_code == 200
     row = proxy.admin("GET", "/spend/logs")[0]
-    said = tokens.of_text("one two three" if stream else "hi")
-    asked = tokens.of_messages([{"role": "user", "content": question}])
+    said = of_text("one two three" if stream else "hi")
+    asked = count(of_prompt({"messages": [{"role": "user", "content": question}]}))
     assert (row["prompt_tokens"], row["completion_tokens"], row["metadata"]["estimated"]) == (asked, said, True)
     assert row["metadata"]["cost_nano_usd"] == asked * 2500 + said * 10_000
 
@@ -158,10 +166,36 @@ def test_what_the_provider_charged_as_a_batch_costs_as_much(proxy: Running, key:
     assert proxy.admin("GET", "/spend/logs")[0]["metadata"]["cost_nano_usd"] == 11 * 2500 + 7 * 10_000
 
 
-def test_a_stale_kept_alive_socket_is_tried_again_once(proxy: Running, key: str, upstream: FakeUpstream) -> None:
+def test_a_kept_connection_that_was_closed_is_noticed_before_anything_is_sent(
+    proxy: Running, key: str, upstream: FakeUpstream
+) -> None:
     before = len(upstream.of("stale"))
-    assert [proxy.chat(key, "stale").status_code for _ in range(10)] == [200] * 10
+    for _ in range(10):
+        closed = upstream.closed
+        assert proxy.chat(key, "stale").status_code == 200
+        # While the close is under way nobody can notice it.
+        proxy.until(lambda closed=closed: upstream.closed > closed, "the upstream has closed the connection")
     assert len(upstream.of("stale")) == before + 10
+    assert proxy.total("litellm_upstream_attempts_total", model="stale") == 10
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_that_is_swallowed_on_a_kept_connection_is_sent_again_and_counted_twice(
+    proxy: Running, upstream: FakeUpstream, stream: bool
+) -> None:
+    name = f"swallowed-{stream}"
+    key = proxy.key(key_alias=name)
+    before = len(upstream.of("swallows"))
+    assert [proxy.chat(key, "swallows", stream=stream).status_code for _ in range(6)] == [200] * 6
+    asked = len(upstream.of("swallows")) - before
+    # At least every second one met a kept connection.
+    assert asked >= 8
+    counted = {"model": "swallows", "key": name}
+    assert proxy.total("litellm_upstream_attempts_total", **counted) == asked
+    assert proxy.total("litellm_upstream_attempts_total", status="502", **counted) == asked - 6
+    rows = proxy.admin("GET", "/spend/logs", params={"api_key": key})
+    assert sum(len(row["metadata"]["attempts"]) for row in rows) == asked
+    assert proxy.total("litellm_deployment_cooldown", deployment="swallows-0") == 0
 
 
 def test_another_deployment_is_tried_and_none_twice(proxy: Running, key: str) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import select
+import socket
+import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -11,9 +17,12 @@ USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 
 class FakeUpstream:
-    """`calls` holds (path, headers, body) of every request."""
+    """`calls` holds (path, headers, body) of every request. With `tls` it speaks https.
 
-    def __init__(self) -> None:
+    `room` is how many bytes its system takes of a request that it has not read.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, room: int | None = None) -> None:
         self.calls: list[tuple[str, dict[str, str], dict[str, Any]]] = []
         upstream = self
 
@@ -26,13 +35,28 @@ class FakeUpstream:
                 if upstream._gone:
                     self.close_connection = True
                     return
-                upstream.answer(self, body)
+                if body["model"].startswith("slow-"):
+                    upstream.released.wait(0.7)
+                upstream.answer(self, {**body, "model": body["model"].removeprefix("slow-")})
 
             def log_message(self, *_: object) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if room is not None:
+            self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        # How many connections it has closed.
+        self.closed = 0
+        close = self._server.shutdown_request
+
+        def closing(request: Any) -> None:
+            close(request)
+            self.closed += 1
+
+        self._server.shutdown_request = closing  # type: ignore[method-assign]
         # A client that leaves is part of the tests.
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -40,8 +64,12 @@ class FakeUpstream:
         self._gone = False
 
     @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> FakeUpstream:
         self._thread.start()
@@ -82,12 +110,47 @@ class FakeUpstream:
             # Says keep-alive, then closes: the next request on this connection meets a dead socket.
             self._completion(handler, kind)
             handler.close_connection = True
+        elif kind == "swallows" and self._seen(handler):
+            # Reads a request on a kept connection and closes that without a word.
+            handler.close_connection = True
+        elif kind in ("resets", "shuts"):
+            self._turns_away_the_next(handler, body)
+        elif kind == "stalls":
+            self._begin(handler)
+            self._event(handler, {"choices": [{"index": 0, "delta": {"content": "one "}, "finish_reason": None}]})
+            self.released.wait(30)
         elif kind == "vectors":
             self._vector(handler, str(body["input"]))
         elif body.get("stream"):
             self._stream(handler, body, cut=kind == "cut")
         else:
             self._completion(handler, kind)
+
+    def _seen(self, handler: BaseHTTPRequestHandler) -> bool:
+        """Whether this connection has carried a request before."""
+        seen = getattr(handler, "seen", False)
+        handler.seen = True  # type: ignore[attr-defined]
+        return seen
+
+    def _turns_away_the_next(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        """Answers, and closes when the next request comes, without reading it: at once, or its sending side first."""
+        if body.get("stream"):
+            self._stream(handler, body, cut=False)
+        else:
+            self._completion(handler, body["model"])
+        connection = handler.connection
+        handler.close_connection = True
+        select.select([connection], [], [])
+        if body["model"] == "shuts":
+            if isinstance(connection, ssl.SSLSocket):
+                connection.settimeout(0.1)
+                # Says so by TLS too, and does not wait for the answer.
+                with contextlib.suppress(OSError):
+                    connection.unwrap()
+            socket.socket.shutdown(connection, socket.SHUT_WR)
+            time.sleep(1)
+        # The handler's files would keep the socket open. What is unread makes the system send a reset.
+        os.close(connection.detach())
 
     def _completion(self, handler: BaseHTTPRequestHandler, model: str) -> None:
         choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
@@ -117,10 +180,7 @@ class FakeUpstream:
         self._whole(handler, 200, json.dumps(answer).encode())
 
     def _stream(self, handler: BaseHTTPRequestHandler, body: dict[str, Any], cut: bool) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Type", "text/event-stream")
-        handler.send_header("Transfer-Encoding", "chunked")
-        handler.end_headers()
+        self._begin(handler)
         words: tuple[str, ...] = ("one ", "two ", "three")
         if body["model"] == "endless":
             words = tuple("on " for _ in range(10_000))
@@ -137,6 +197,12 @@ class FakeUpstream:
             self._event(handler, {"choices": [], "usage": USAGE, **tier})
         self._chunk(handler, b"data: [DONE]\n\n")
         self._chunk(handler, b"")
+
+    def _begin(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
 
     def _event(self, handler: BaseHTTPRequestHandler, more: dict[str, Any]) -> None:
         event = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", **more}

@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 
 from stackctl.runtime import parts_dir
-from tests.real_parts import absent
+from tests.real_parts import absent, libraries
 
 PASSWORD = "password-of-the-test-database"
 
@@ -38,18 +38,35 @@ class Postgres:
     def __init__(self) -> None:
         self._programs = postgres_programs()
         self._home = Path(tempfile.mkdtemp(prefix="money-postgres-"))
+        self._libraries = libraries()
         self._as = {}
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root.
             nobody = pwd.getpwnam("nobody")
             os.chown(self._home, nobody.pw_uid, nobody.pw_gid)
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            if not all(parent.stat().st_mode & 0o001 for parent in self._programs.parents):
+                self._bring_within_reach()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.url = f"postgresql://gateway:{PASSWORD}@127.0.0.1:{self.port}/postgres"
         self._process: subprocess.Popen[bytes] | None = None
         self._initialise()
+
+    def _bring_within_reach(self) -> None:
+        """Copy what a root keeps to themselves, such as everything below /root, to where nobody may read it."""
+        usr = self._programs.parents[3]
+        shutil.copytree(usr, self._home / "usr", symlinks=True)
+        self._programs = self._home / "usr" / self._programs.relative_to(usr)
+        copies = [self._home / "libraries" / str(number) for number in range(len(self._libraries))]
+        for library, copy in zip(self._libraries, copies, strict=True):
+            shutil.copytree(library, copy, symlinks=True)
+        self._libraries = copies
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, self._libraries))}
 
     def __enter__(self) -> Postgres:
         self.start()
@@ -67,7 +84,7 @@ class Postgres:
                     "-k", self._home, "-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=32MB",
                     "-c", "log_min_messages=fatal", "-c", "deadlock_timeout=200ms",
                 ],
-                stderr=log, stdout=log, cwd="/", **self._as,
+                stderr=log, stdout=log, cwd="/", env=self._environment, **self._as,
             )  # fmt: skip
         end = time.monotonic() + 60
         while True:
@@ -109,5 +126,5 @@ class Postgres:
                 self._programs / "initdb", "-D", self._home / "data", "-U", "gateway", "-A", "scram-sha-256",
                 "--pwfile", secret, "-E", "UTF8", "--locale=C", "--no-sync",
             ],
-            check=True, capture_output=True, cwd="/", **self._as,
+            check=True, capture_output=True, cwd="/", env=self._environment, **self._as,
         )  # fmt: skip

@@ -94,6 +94,15 @@ def test_tokens_per_minute_are_shared(pair: Pair, counting: None) -> None:
     assert 10 <= told.statuses[200] <= 12
 
 
+def test_a_key_made_on_one_gateway_works_at_once_on_the_other(pair: Pair) -> None:
+    for number in range(20):
+        key = pair.gateways[number % 2].key(key_alias=f"fresh-{number}")
+        other = pair.ports[(number + 1) % 2]
+        assert send([other], key, 1, kinds=SMALL, at_once=1).statuses == {200: 1}
+    # Neither does a key that nobody made.
+    assert send(pair.ports, "sk-" + "x" * 30, 40, kinds=SMALL).statuses == {401: 40}
+
+
 def test_what_one_gateway_changes_the_other_knows(pair: Pair) -> None:
     key = pair.first.key(key_alias="travels")
 

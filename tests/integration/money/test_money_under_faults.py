@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from tests.integration.gateway.running import MASTER, Running
 from tests.integration.money.conftest import Pair
 from tests.integration.money.load import KINDS, Told, send
 
@@ -93,6 +95,32 @@ def test_postgresql_stopped_and_started_again(pair: Pair) -> None:
     assert pair.provider.bill()["nano"] - before["nano"] == cost - known + own - first_of(pair, "database-away")
 
 
+def test_a_key_made_while_another_gateway_has_not_seen_its_database_come_back(pair: Pair) -> None:
+    """It is never called invalid: whoever cannot look says so, or waits until it can."""
+
+    def stranger(gateway: Running) -> int:
+        # A new one each time: those that were looked for are remembered.
+        (status,) = send([gateway.port], f"sk-{uuid.uuid4().hex}", 1, kinds=WHOLE).statuses
+        return status
+
+    for gateway in pair.gateways:
+        gateway.until(lambda g=gateway: stranger(g) == 401, "it has its database")
+    pair.postgres.stop(signal.SIGQUIT)
+    for gateway in pair.gateways:
+        gateway.until(lambda g=gateway: stranger(g) == 503, "it says that it cannot look")
+    pair.postgres.start()
+    key = pair.first.until(lambda: _made(pair.first), "the first gateway has its database again")
+    assert set(send([pair.second.port], key, 20, kinds=WHOLE).statuses) <= {200, 503}
+    pair.second.until(lambda: send([pair.second.port], key, 1, kinds=WHOLE).statuses == {200: 1}, "it is back")
+    for gateway in pair.gateways:
+        gateway.until(lambda g=gateway: stranger(g) == 401, "it has its database")
+
+
+def _made(gateway: Running) -> str:
+    answer = gateway.http.post("/key/generate", headers={"Authorization": f"Bearer {MASTER}"}, json={})
+    return str(answer.json()["key"]) if answer.status_code == 200 else ""
+
+
 def test_redis_flushed_stopped_and_started_again(pair: Pair) -> None:
     key, before = pair.first.key(key_alias="cache-away", max_budget=1000), pair.provider.bill()
     steps = [once(at, action) for at, action in (
@@ -119,18 +147,10 @@ def first_of(pair: Pair, alias: str) -> int:
 def test_a_whole_gateway_killed(pair: Pair) -> None:
     key, before = pair.first.key(key_alias="gateway-dies", max_budget=1000), pair.provider.bill()
     victim = pair.second
-    assert victim.process is not None
-    family = [*victim.children("accountant"), *victim.children("exporter"), *victim.children("worker")]
-
-    def kill() -> None:
-        assert victim.process is not None
-        victim.process.kill()
-        for process in family:
-            victim.kill(process)
-        victim.process.wait(30)
-
     with ThreadPoolExecutor(1) as pool:
-        sending: Future[Told] = pool.submit(send, pair.ports, key, 500, kinds=WHOLE, meanwhile=once(200, kill))
+        sending: Future[Told] = pool.submit(
+            send, pair.ports, key, 500, kinds=WHOLE, meanwhile=once(200, victim.kill_all)
+        )
         told = sending.result(200)
     assert told.statuses[0] > 0
     victim.start()

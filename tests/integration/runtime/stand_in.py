@@ -39,7 +39,8 @@ def _serve(port: int, health: dict[str, str]) -> None:
                 "/environment": json.dumps(dict(os.environ)),
             }
             page = pages.get(self.path)
-            self.send_response(200 if page else 404)
+            sick = self.path == "/health/readiness" and health["status"] != "healthy"
+            self.send_response(503 if sick else 200 if page else 404)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.end_headers()
             self.wfile.write((page or "").encode())

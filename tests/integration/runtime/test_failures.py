@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stackctl.errors import PortTakenError, StartError, ToolMissingError, UsageError
+from stackctl.errors import PortTakenError, StartError, ToolMissingError, UnavailableError, UsageError
 from stackctl.runtime import down
 from stackctl.runtime.processes import processes_of
+from stackctl.runtime.processes_runtime import LocalRuntime
 from stackctl.runtime.rundir import make_state, remove_run_dir
 from stackctl.runtime.status import status
 from stackctl.stack import StackDir
@@ -125,7 +126,7 @@ def test_keep_leaves_a_failed_start_running(stack: Stack) -> None:
     assert stack.up().healthy
 
 
-@pytest.mark.parametrize("root", ["/proc/1", "/sys"])
+@pytest.mark.parametrize("root", ["/proc/1", "/proc/sys"])
 def test_an_unwritable_state_directory_is_one_line(root: str) -> None:
     with pytest.raises(UsageError, match=r"the state directory \S+ cannot be written: "):
         make_state(StackDir(Path(root)))
@@ -142,6 +143,11 @@ def test_a_missing_bundle_says_to_render(stack: Stack) -> None:
     with pytest.raises(UsageError, match="holds no bundle") as missing:
         stack.up()
     assert missing.value.remedy == "run `stackctl render`"
+
+
+def test_a_restart_of_a_stack_that_never_ran_says_so(stack: Stack) -> None:
+    with pytest.raises(UnavailableError, match="this stack is down"):
+        LocalRuntime(stack.dir, stack.spec).restart(Notes())
 
 
 def test_a_missing_prometheus_says_what_to_install(

@@ -67,6 +67,11 @@ def test_the_real_proxy_answers_with_what_the_spec_says(stack: LiteLLMStack) -> 
     assert answer.json()["choices"][0]["message"]["content"] == "This is a mock answer."
 
 
+def test_status_tells_which_release_it_is(stack: LiteLLMStack) -> None:
+    parts = {part["name"]: part for part in stack.run("status", "--json").envelope["data"]["parts"]}
+    assert (parts["gateway"]["version"], parts["gateway"]["healthy"]) == (VERSION, True)
+
+
 def test_metrics_want_the_key_and_prometheus_has_it(stack: LiteLLMStack) -> None:
     page = f"{stack.url('gateway')}/metrics/"
     assert httpx.get(page, trust_env=False, timeout=60).status_code == 401

@@ -16,6 +16,10 @@ from stackctl.catalogue.signals.definition import canonical_signals, engine_sign
 from stackctl.errors import UsageError
 
 SAMPLES = Path(__file__).parent / "samples"
+LICENCE = "Prometheus metrics need an Enterprise licence in this release, and are free from 1.80.0 on"
+COMPROMISED = "the package of this release was replaced by an attacker on 2026-03-24"
+UNSIGNED = "images of this release are not signed"
+NO_CATALOGUE = "there is no catalogue of its metrics"
 LINES = ("bundled", "litellm-1.87", "litellm-1.102", "litellm-1.109")
 
 
@@ -38,9 +42,23 @@ def test_a_version_takes_the_newest_line_that_is_not_newer(version: str | None, 
     assert line_of("litellm", version) == line
 
 
-def test_a_version_older_than_every_line_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"1\.60"):
-        line_of("litellm", "1.60.0")
+@pytest.mark.parametrize(
+    ("version", "reasons"),
+    [
+        ("1.60.0", [LICENCE, UNSIGNED, NO_CATALOGUE]),
+        ("1.60", [LICENCE, UNSIGNED, NO_CATALOGUE]),
+        ("1.82.7", [COMPROMISED, UNSIGNED, NO_CATALOGUE]),
+        ("1.82.0", [UNSIGNED, NO_CATALOGUE]),
+        ("1.86.0", [NO_CATALOGUE]),
+    ],
+)
+def test_a_version_older_than_every_line_is_refused_with_all_that_is_known_against_it(
+    version: str, reasons: list[str]
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        line_of("litellm", version)
+    assert refused.value.message == f"LiteLLM {version} is refused: {'; '.join(reasons)}"
+    assert "1.87 is the oldest known line" in refused.value.remedy
 
 
 def test_an_unknown_line_is_refused_with_a_suggestion() -> None:

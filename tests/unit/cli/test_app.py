@@ -8,6 +8,7 @@ import typer
 from typer.main import get_command
 
 from stackctl.cli.app import app_for
+from stackctl.cli.output import run_app
 
 
 def commands_of(word: str | None) -> list[str]:
@@ -31,3 +32,16 @@ def test_the_module_of_another_command_is_not_loaded() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_interrupted_command_says_so(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def wait(json: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    assert run_app(app, ["--json" if as_json else "--no-json"]) == 130
+    out, err = capsys.readouterr()
+    assert "interrupted" in (out if as_json else err)

@@ -71,6 +71,22 @@ def test_exit_codes(arguments: list[str], code: int) -> None:
     assert done.err.count("\n") == (0 if code == 0 else 1)
 
 
+@pytest.mark.parametrize("words", [("render",), ("check",), ("alerts", "list"), ("doctor",)])
+def test_a_release_of_litellm_that_is_too_old_is_refused_with_all_that_is_known_against_it(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    assert stackctl("init", tmp_path / "stack", "--defaults").code == 0
+    spec = tmp_path / "stack" / "stack.yaml"
+    spec.write_text(spec.read_text().replace("engine: bundled", "engine: litellm\n  version: 1.60.0"))
+    line = spec.read_text().splitlines().index("  version: 1.60.0") + 1
+    done = stackctl(*words, "-C", spec.parent)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"{spec}:{line}:" in done.err
+    assert "LiteLLM 1.60.0 is refused: " in done.err
+    assert all(reason in done.err for reason in ("need an Enterprise licence", "are not signed", "no catalogue"))
+    assert "(upgrade: 1.87 is the oldest known line" in done.err
+
+
 def test_an_error_in_json_mode_is_an_envelope_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text("version: 1\nnam: x\n")
     done = stackctl("render", "-C", tmp_path, "--json")
@@ -92,3 +108,27 @@ def test_an_unknown_alert_name_gets_a_suggestion(stack: Path) -> None:
     assert refused.code == 2
     assert "did you mean 'LitellmHighErrorRate'?" in refused.err
     assert not (stack / "bundle").exists()
+
+
+def test_a_text_of_a_view_is_printed_as_it_stands(tmp_path: Path) -> None:
+    stack = tmp_path / "[bold]stack :fire:"
+    made = stackctl("init", stack, "--demo", "--defaults", "--name", "brackets")
+    assert f"created {stack}/stack.yaml" in made.out
+    assert stackctl("render", "-C", stack).out.splitlines()[-1].startswith(f"{stack}/bundle: ")
+
+
+def test_a_file_edited_by_hand_is_not_told_to_be_rendered_again_which_would_refuse(stack: Path) -> None:
+    stackctl("render", "-C", stack)
+    rules = stack / "bundle/prometheus/rules/budget.yml"
+    rules.write_text(rules.read_text() + "# by hand\n")
+    checked = stackctl("render", "-C", stack, "--check", "--json")
+    assert [problem["remedy"] for problem in checked.envelope["problems"]] == [
+        "move the change into stack.yaml, or run `stackctl render --force`"
+    ]
+
+
+def test_the_logs_of_a_stack_that_wrote_none_are_no_silence(stack: Path) -> None:
+    (stack / ".stackctl/logs").mkdir(parents=True)
+    shown = stackctl("logs", "-C", stack)
+    assert (shown.code, shown.out) == (0, "")
+    assert shown.err == "nothing is logged yet: `stackctl up` starts the stack\n"

@@ -65,6 +65,7 @@ def test_a_gateway_that_is_not_there_is_unavailable() -> None:
     ):
         gateway.check_alive()
     assert "sk-" not in str(caught.value)
+    assert "Errno" not in str(caught.value)
 
 
 def test_a_new_key_does_not_show_itself() -> None:

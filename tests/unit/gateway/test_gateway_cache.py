@@ -51,7 +51,7 @@ def test_the_store_never_holds_more_than_its_bytes(puts: list[tuple[int, int]]) 
     async def run() -> None:
         for name, size in puts:
             await store.put(bytes([name]), entry(b"x" * size), 60)
-            assert sum(len(kept.entry.body) + 300 for kept in store._kept.values()) == store._bytes <= 5000
+            assert sum(len(body) + 300 for _, body, _, _ in store._kept.values()) == store._bytes <= 5000
 
     asyncio.run(run())
 

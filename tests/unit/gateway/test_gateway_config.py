@@ -10,6 +10,7 @@ import yaml
 
 from gateway.__main__ import main
 from gateway.config import load
+from gateway.config.proxy import proxy_of
 from gateway.errors import ConfigError
 
 DEPLOYMENT = {"id": "d0", "provider": "mock", "model": "m"}
@@ -100,6 +101,101 @@ def test_a_literal_secret_is_refused_and_not_repeated(tmp_path: Path) -> None:
     assert "sk-very-secret" not in line
 
 
+DIRECT = {"http": "http://corp:1", "https": "corp:2", "no": "internal.example,.lan,10.0.0.5,special:8443"}
+
+
+@pytest.mark.parametrize(
+    ("url", "own", "shared", "expected"),
+    [
+        ("https://api.openai.com/v1", None, None, "http://corp:2"),
+        ("http://models.example/v1", None, None, "http://corp:1"),
+        ("https://api.openai.com/v1", None, "http://shared:3", "http://shared:3"),
+        ("https://api.openai.com/v1", None, "direct", None),
+        ("https://api.openai.com/v1", "http://own:4", "http://shared:3", "http://own:4"),
+        ("https://api.openai.com/v1", "direct", "http://shared:3", None),
+        ("https://a.internal.example/v1", None, "http://shared:3", None),
+        ("https://gpu.lan", None, None, None),
+        ("http://10.0.0.5:8000/v1", None, None, None),
+        ("https://special:8443/v1", None, None, None),
+        ("https://special/v1", None, None, "http://corp:2"),
+        ("http://localhost:11434/v1", None, "http://shared:3", None),
+        ("http://127.0.0.9/v1", None, None, None),
+        ("http://[::1]:8000/v1", None, None, None),
+        ("http://127.0.0.1/v1", "http://own:4", None, "http://own:4"),
+    ],
+)
+def test_the_proxy_that_holds(url: str, own: str | None, shared: str | None, expected: str | None) -> None:
+    assert proxy_of(url, own, shared, DIRECT) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "direct"),
+    [
+        ("10.255.0.1", True),
+        ("11.0.0.1", False),
+        ("172.16.5.4", True),
+        ("172.16.6.1", False),
+        ("192.168.1.77", True),
+        ("192.168.2.1", False),
+        ("198.51.100.7", True),
+        ("198.51.100.8", False),
+        ("[fd12::5]", True),
+        ("[fe12::5]", False),
+        ("[2001:db8::1]", True),
+        ("[2001:db8::2]", False),
+        ("[2001:db8::9]", True),
+        ("[::ffff:10.0.0.1]", True),
+        ("[::a00:1]", False),
+        # A name is not resolved, and one that begins like a network is none of it.
+        ("10.example", False),
+        ("10.0.0.0.example", False),
+        ("api.openai.com", False),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_networks_of_no_proxy_hold_for_addresses(host: str, direct: bool, scheme: str) -> None:
+    # 192.168.1.9/24 has bits of a host; the last three are no networks and must not spoil the others.
+    listed = "10.0.0.0/8, 172.16.5.0/24,192.168.1.9/24,198.51.100.7,fd00::/8,2001:db8::1/128,[2001:db8::9]"
+    environment = {"http": "http://corp:1", "https": "http://corp:1", "no": f"{listed},10.0.0.0/33,/8,lan/8"}
+    expected = None if direct else "http://corp:1"
+    assert proxy_of(f"{scheme}://{host}/v1", None, None, environment) == expected
+    assert proxy_of(f"{scheme}://{host}:8443/v1", None, None, environment) == expected
+    assert proxy_of(f"{scheme}://{host}/v1", None, "http://corp:1", environment) == expected
+    # What a deployment says itself goes first.
+    assert proxy_of(f"{scheme}://{host}/v1", "http://own:4", None, environment) == "http://own:4"
+
+
+@pytest.mark.parametrize(
+    "proxy", ["ftp://p:1", "proxy:3128", "http://", "http://p:port", "http://p/path", "http://me:pa55@p:1"]
+)
+def test_what_is_no_proxy_is_refused_and_not_repeated(tmp_path: Path, proxy: str) -> None:
+    (line,) = problems(write(tmp_path, proxy=proxy))
+    assert "proxy: " in line
+    assert "file:path" in line
+    assert "pa55" not in line
+    (tmp_path / "proxy").write_text(proxy)
+    if "pa55" not in proxy:
+        (line,) = problems(write(tmp_path, proxy="file:proxy"))
+        assert "proxy: what file:proxy holds" in line
+
+
+def test_every_deployment_gets_the_proxy_that_holds_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EGRESS", "http://me:pa55@egress:3128")
+    deployments = [
+        {"id": "far", "provider": "openai", "model": "m"},
+        {"id": "near", "provider": "ollama", "model": "m"},
+        {"id": "own", "provider": "openai", "model": "m", "proxy": "socks5h://other:1080"},
+        DEPLOYMENT,
+    ]
+    found = load(write(tmp_path, proxy="env:EGRESS", models=[{"name": "m", "deployments": deployments}])).models[0]
+    assert [d.proxy for d in found.deployments] == ["http://me:pa55@egress:3128", None, "socks5h://other:1080", None]
+    (line,) = problems(write(tmp_path, models=[{"name": "m", "deployments": [{**DEPLOYMENT, "proxy": "direct"}]}]))
+    assert "no `proxy` of its own" in line
+    monkeypatch.setenv("HTTPS_PROXY", "http://:0x")
+    (line,) = problems(write(tmp_path))
+    assert "HTTPS_PROXY" in line
+
+
 def test_broken_yaml_names_its_line(tmp_path: Path) -> None:
     path = tmp_path / "gateway.yaml"
     path.write_text("version: 1\nmodels: [\n")
@@ -117,3 +213,16 @@ def test_the_command_exits_2_with_the_line_and_0_when_all_is_well(
     assert main(["check", "--config", str(write(tmp_path))]) == 0
     assert main(["serve", "--config", str(tmp_path / "none.yaml"), "--state", str(tmp_path / "s")]) == 2
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hidden@h/db", "postgresql://u:hidden@h:port/db", "u:hidden@h", "hidden"])
+def test_a_database_url_that_can_never_work_is_an_error_that_does_not_repeat_it(tmp_path: Path, url: str) -> None:
+    (tmp_path / "url").write_text(url)
+    (line,) = problems(write(tmp_path, database={"url": "file:url"}))
+    assert "gateway.yaml: database.url: " in line
+    assert "hidden" not in line
+
+
+def test_a_password_of_any_characters_is_part_of_a_database_url(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://u:%2F%40%3A@h:5433/db?sslmode=require")
+    assert load(write(tmp_path, database={"url": "file:url"})).database.url.startswith("postgresql://u:")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.guard import GuardPolicy, Reason, Watch
-from gateway.guard.fingerprint import conversation_of, subject_of
+from gateway.guard.fingerprint import fingerprints
 
 POLICY = GuardPolicy(repeats=5, window_s=60, turns=4, context_bytes=1000)
 
@@ -63,8 +63,8 @@ def test_forgetting_a_key_starts_it_anew() -> None:
 
 @pytest.mark.parametrize("other", ["Task 12, try 4", "task 12,   TRY 99", "task 7, try 1"])
 def test_numbers_case_and_white_space_do_not_make_a_new_subject(other: str) -> None:
-    assert subject_of(chat("task 12, try 3")) == subject_of(chat(other))
-    assert subject_of(chat("task 12, try 3")) != subject_of(chat("task 12, give up"))
+    assert fingerprints(chat("task 12, try 3"))[0] == fingerprints(chat(other))[0]
+    assert fingerprints(chat("task 12, try 3"))[0] != fingerprints(chat("task 12, give up"))[0]
 
 
 json = st.recursive(
@@ -79,7 +79,7 @@ json = st.recursive(
 @given(st.fixed_dictionaries({}, optional={"model": json, "messages": json, "input": json, "prompt": json}))
 def test_no_shape_of_a_request_is_too_strange(body: dict[str, Any]) -> None:
     assert Watch(POLICY).examine("k", body, 1, 0.0) is None
-    assert conversation_of(body) == conversation_of(body)
+    assert fingerprints(body) == fingerprints(body)
 
 
 def test_the_memory_is_bounded() -> None:

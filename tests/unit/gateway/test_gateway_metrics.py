@@ -56,6 +56,12 @@ def test_prometheus_client_reads_what_is_written(tmp_path_factory: pytest.TempPa
     assert read == {key: number + 0.5 for number, key in enumerate(dict.fromkeys(keys))}
 
 
+def count(recorder: Recorder, labels: Labels, seconds: float = 0.1) -> None:
+    series = recorder.request(labels, 200)
+    if series is not None:
+        series.add(seconds, 3, 4, 0.25, 0.001)
+
+
 def test_the_page_equals_the_stock_collector_while_files_grow(tmp_path: Path) -> None:
     page = Page(tmp_path)
     recorders = [Recorder(tmp_path, f"w{n}") for n in range(3)]
@@ -63,7 +69,7 @@ def test_the_page_equals_the_stock_collector_while_files_grow(tmp_path: Path) ->
         for number, recorder in enumerate(recorders):
             for model in range(40 * step + 1):
                 labels = Labels(f"m{model}", "t", f'k"{number}', "other", "p")
-                recorder.request(labels, 200, 0.3 * step, 3, 4, 0.25)
+                count(recorder, labels, 0.3 * step)
             recorder.observe("litellm_time_to_first_token_seconds", 700.0, WHO)
             recorder.count("litellm_current_load", 1.0, "m")
         assert parsed(page.render().decode()) == stock(tmp_path)
@@ -104,17 +110,17 @@ def test_an_empty_file_of_a_killed_process_does_not_break_the_page(tmp_path: Pat
 
 def test_a_full_disk_is_an_exception_and_counting_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(tmp_path, "w0")
-    recorder.request(WHO, 200, 0.1, 1, 1, 0.1)
+    count(recorder, WHO)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     for number in range(500):
-        recorder.request(Labels(f"m{number}", "t", "k", "k", "p"), 200, 0.1, 1, 1, 0.1)
-    recorder.request(WHO, 200, 0.1, 1, 1, 0.1)
+        count(recorder, Labels(f"m{number}", "t", "k", "k", "p"))
+    count(recorder, WHO)
     monkeypatch.undo()
-    recorder.request(Labels("m499", "t", "k", "k", "p"), 200, 0.1, 1, 1, 0.1)
+    count(recorder, Labels("m499", "t", "k", "k", "p"))
     samples = parsed(Page(tmp_path).render().decode())
     series = frozenset({("model", "m"), ("team", "t"), ("key", "k"), ("provider", "p"), ("status", "200")})
     assert samples["litellm_requests_total", series] == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from gateway import period, pricing
 from gateway.accountant.account import Account
 from gateway.accountant.windows import Limits, LocalWindows
 from gateway.config import Deployment, PriceEntry
+from gateway.errors import ApiError
 from gateway.limits import Gate, Pass
 from gateway.limits.link import AccountantLink
 from gateway.money import nano_from_usd, usd_from_nano
@@ -163,6 +165,66 @@ def test_what_is_held_is_what_was_granted_less_what_was_released(steps: list[tup
             released += gate.settle(reservation, cost)
         held = gate.held().get(key.hash, [0, 0])[0]
         assert held == 1000 * link.asked - released - returned
+
+    asyncio.run(play())
+
+
+class Bank(AccountantLink):
+    """One budget, promised as the accountant does: leases while there is much, single requests towards the end."""
+
+    def __init__(self, budget: int) -> None:
+        self.account = Account("key", "h", budget)
+        self.gates: list[Gate] = []
+
+    async def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        estimate, account = message["estimate"], self.account
+        if account.lacks(estimate):
+            return {"ok": False, "kind": "budget_exceeded", "message": "", "retry_after": 0}
+        share = (account.free or 0) // 16
+        lease = share >= 8 * max(estimate, 1)
+        amount = share if lease else estimate
+        account.held += amount
+        return {"ok": True, "amount": amount, "lease": lease, "slot": False}
+
+    def book(self, released: int, cost: int) -> None:
+        """A row was read: see `Holdings.release`, `Intake` and `Desk.overdrawn`."""
+        self.account.held -= released
+        self.account.charge(cost, 0.0, 0.0)
+        if (self.account.free or 0) < 0:
+            self.account.held -= sum(gate.give_back("h")[0] for gate in self.gates)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_at_no_admission_is_more_known_to_be_spent_than_the_budget_and_one_estimate(seed: int) -> None:
+    """Four workers; whatever an answer costs beyond its estimate counts before the next request is let in."""
+    import asyncio
+
+    async def play() -> None:
+        draw = Random(seed)
+        budget, at_once = draw.randint(1, 5000), draw.randint(1, 40)
+        bank, key = Bank(budget), Pass(PASS)
+        gates = bank.gates = [Gate(bank) for _ in range(4)]
+        flying: list[list[tuple[Any, int]]] = [[] for _ in gates]
+        spent = 0
+        for _ in range(600):
+            worker, estimate, cost = draw.randrange(4), draw.randint(1, 5), draw.randint(0, 30)
+            gate = gates[worker]
+            if sum(map(len, flying)) >= at_once or draw.random() < 0.3:
+                if flying[worker]:
+                    reservation, _ = flying[worker].pop(0)
+                    spent += cost
+                    bank.book(gate.settle(reservation, cost), cost)
+                continue
+            try:
+                reservation = gate.enter(key, estimate) or await gate.ask(key, estimate)
+            except ApiError:
+                continue
+            flying[worker].append((reservation, estimate))
+            known = spent + sum(one for each in flying for _, one in each)
+            assert known <= budget + estimate
+        # All that is held is a lease's rest or a request in flight.
+        leased = sum(gate.held().get(key.hash, [0, 0])[0] for gate in gates)
+        assert bank.account.held == leased >= 0
 
     asyncio.run(play())
 

@@ -12,7 +12,8 @@ from gateway import pricing
 from gateway.accountant.account import Account
 from gateway.clock import Clock
 from gateway.config import Deployment, PriceEntry
-from gateway.pricing import Price, tokens
+from gateway.counting import encoding, of_prompt
+from gateway.pricing import Price
 from gateway.pricing.cost_map import mapped
 from gateway.providers import Usage
 
@@ -92,10 +93,10 @@ def test_the_lists_know_tiers_and_batches() -> None:
 
 
 def test_the_tokenizer_counts_offline() -> None:
-    assert tokens.of_text("hello world, this is a test") == 7
-    assert tokens.of_text("") == 0
+    assert encoding.of_text("hello world, this is a test") == 7
+    assert encoding.of_text("") == 0
     message = {"role": "user", "content": [{"type": "text", "text": "hello"}, {"type": "image_url", "image_url": {}}]}
-    assert tokens.of_messages([message]) == 3 + 3 + tokens.of_text("user hello")
+    assert encoding.count(of_prompt({"messages": [message]})) == 3 + 3 + encoding.of_text("user hello")
 
 
 @given(st.lists(st.tuples(st.floats(0, 1000), st.floats(-1e7, 1e7)), max_size=50))

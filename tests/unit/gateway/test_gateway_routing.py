@@ -14,6 +14,7 @@ from gateway.config import Config, Routing
 from gateway.limits.turns import Turns
 from gateway.pricing import price_of
 from gateway.routing import Cooldowns, Router, cooldowns_of
+from gateway.worker.run import refused_models
 
 
 def deployment(identity: str, **more: Any) -> dict[str, Any]:
@@ -46,6 +47,14 @@ def plan(made: Router, key_share: float = 1.0) -> list[str]:
 def test_priority_goes_by_number_and_cost_by_price(tmp_path: Path) -> None:
     assert plan(router(tmp_path, strategy="priority")) == ["b", "a", "c", "d"]
     assert plan(router(tmp_path, strategy="lowest_cost")) == ["b", "a", "c", "d"]
+
+
+def test_who_began_to_rest_after_the_plan_was_made_comes_last_of_what_is_left(tmp_path: Path) -> None:
+    made = router(tmp_path, strategy="priority", allowed_failures=1)
+    steps = made.plan("m")
+    made.cooldowns.failed("a", 504, None)
+    assert [step.deployment.id for step in made.left(steps[1:])] == ["c", "d", "a"]
+    assert [step.deployment.id for step in made.left(steps[:1])] == ["b"]
 
 
 def test_the_busy_and_the_slow_come_last(tmp_path: Path) -> None:
@@ -89,6 +98,31 @@ def test_near_a_rate_limit_traffic_moves_to_the_backup(tmp_path: Path) -> None:
     assert plan(made) == ["b", "c", "d", "a"]
     assert plan(router(tmp_path, {"a": 0.21}, strategy="priority")) == ["b", "a", "c", "d"]
     assert plan(router(tmp_path, strategy="priority"), key_share=0.2) == ["d", "b", "a", "c"]
+
+
+def test_a_fallback_that_is_named_twice_or_is_the_model_itself_is_planned_once(tmp_path: Path) -> None:
+    models = [
+        {"name": "m", "fallbacks": ["backup", "m", "backup"], "deployments": [deployment("a")]},
+        {"name": "backup", "deployments": [deployment("d")]},
+    ]
+    config = Config.model_validate({"version": 1, "instance": "t", "master_key": "env:X", "models": models})
+    made = Router(config, {}, cooldowns_of(config, tmp_path), lambda _: 1.0)
+    assert plan(made) == ["a", "d"]
+    assert plan(made, key_share=0.1) == ["d", "a"]
+
+
+def test_a_model_is_refused_if_any_of_its_fallbacks_has_no_price(tmp_path: Path) -> None:
+    price = {"input_usd_per_million_tokens": 1.0, "output_usd_per_million_tokens": 1.0}
+    models = [
+        {"name": "fine", "deployments": [deployment("a", price=price)]},
+        {"name": "bare", "deployments": [deployment("b")]},
+        {"name": "falls", "fallbacks": ["bare"], "deployments": [deployment("c", price=price)]},
+        {"name": "widens", "context_fallbacks": ["bare"], "deployments": [deployment("d", price=price)]},
+    ]
+    head = {"version": 1, "instance": "t", "master_key": "env:X", "pricing": {"unpriced": "refuse"}}
+    config = Config.model_validate({**head, "models": models})
+    prices = {d.id: price_of(d) for m in config.models for d in m.deployments}
+    assert refused_models(config, prices) == {"bare", "falls", "widens"}
 
 
 def test_a_long_prompt_goes_to_the_wider_model(tmp_path: Path) -> None:

@@ -77,6 +77,18 @@ def test_every_secret_is_declared_and_comes_from_a_file(
 
 
 @pytest.mark.parametrize(("name", "service", "file"), services())
+def test_a_healthcheck_names_no_secret_to_another_program(
+    name: str, service: dict[str, Any], file: dict[str, Any]
+) -> None:
+    """What the shell puts into a program's arguments is in the process list of the host; `printf` is the shell itself."""
+    test = service["healthcheck"]["test"]
+    for found in re.finditer(r"\$\$\(cat /run/secrets/", " ".join(test)):
+        before = re.split(r"[|;&]", " ".join(test)[: found.start()])[-1].split()
+        assert test[0] == "CMD-SHELL"
+        assert before[-1].endswith("=") or "printf" in before, test
+
+
+@pytest.mark.parametrize(("name", "service", "file"), services())
 def test_every_writable_place_is_a_named_volume_or_memory(
     name: str, service: dict[str, Any], file: dict[str, Any]
 ) -> None:

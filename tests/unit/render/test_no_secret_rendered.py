@@ -9,7 +9,8 @@ import pytest
 
 from stackctl.checks.secrets import secret_references
 from stackctl.render import render_bundle
-from stackctl.runtime.compose.staging import make_missing_secrets, stage_secrets, staged
+from stackctl.render.compose import services
+from stackctl.runtime.compose.staging import make_missing_secrets, secret_digests, stage_secrets, staged
 from stackctl.spec import Secret, load_spec
 from stackctl.stack import StackDir
 
@@ -47,6 +48,8 @@ def test_staged_secrets_can_be_read_by_containers_and_by_nobody_else(
         (stack.secrets / name).write_text(f"{name}-value\n")
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-openai")
     monkeypatch.setenv("AM_PASSWORD", "pass-of-alertmanager")
+    assert set(secret_digests(stack, spec)) == {f"STACKCTL_SECRETS_{name.upper()}" for name in services(spec)}
+    assert list(stack.state.iterdir()) == [], "a plan writes nothing"
     assert make_missing_secrets(stack, spec) == ["grafana-password", "redis-password", "prometheus-password"]
     assert all(
         (stack.secrets / name).stat().st_mode & 0o777 == 0o600 for name in ("redis-password", "prometheus-password")
@@ -58,6 +61,9 @@ def test_staged_secrets_can_be_read_by_containers_and_by_nobody_else(
     assert (staged(stack) / "prometheus-web").read_text().startswith("basic_auth_users:\n  admin: '$2b$")
     assert stage_secrets(stack, spec) == first, "nothing changed, so nothing is recreated"
     (stack.secrets / "anthropic").write_text("another")
+    planned = secret_digests(stack, spec)
+    assert (staged(stack) / "anthropic").read_text() == "anthropic-value", "a container may have it mounted"
     second = stage_secrets(stack, spec)
+    assert second == planned
     assert {name for name in first if first[name] != second[name]} == {"STACKCTL_SECRETS_GATEWAY"}
     assert not [value for value in second.values() if "value" in value or "another" in value]

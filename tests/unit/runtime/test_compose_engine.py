@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from docker.client import DockerClient
 
-from stackctl.errors import UnavailableError
-from stackctl.runtime.compose.engine import Engine
+from stackctl.errors import ToolMissingError, UnavailableError
+from stackctl.runtime.compose import engine as engine_module
+from stackctl.runtime.compose.engine import Engine, find_engine
 
 
 def engine(host: str) -> Engine:
@@ -25,3 +26,14 @@ def test_one_of_another_machine_is_refused_by_its_name(host: str) -> None:
     with pytest.raises(UnavailableError, match="another machine's") as refused:
         engine(host).require_same_files()
     assert host in refused.value.message
+
+
+def test_a_docker_command_that_hangs_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = tmp_path / "docker"
+    hanging.write_text("#!/bin/sh\nexec sleep 60\n")
+    hanging.chmod(0o755)
+    monkeypatch.setenv("STACKCTL_DOCKER", str(hanging))
+    monkeypatch.setattr(engine_module, "_COMMAND_S", 0.2)
+    with pytest.raises(UnavailableError, match="`docker compose version` gives no answer within") as refused:
+        find_engine()
+    assert not isinstance(refused.value, ToolMissingError)

@@ -50,6 +50,26 @@ def test_the_smallest_spec_has_the_documented_defaults() -> None:
         ("keys: [{name: k, team: x, secret: 'env:K'}]\n", "stack.yaml:6:24: keys[0].team: team 'x' is not declared"),
         ("name: twice\n", "stack.yaml:6:1: 'name' is given twice (correct the YAML at this place)"),
         (
+            "gateway: {proxy: 'http://me:pa55@proxy:3128'}\n",
+            "stack.yaml:6:18: gateway.proxy: must be `direct`, a URL like http://proxy:3128 (also https, socks5, socks5h) without a password, or a reference to one with it (env:NAME or file:path)",
+        ),
+        (
+            "gateway: {engine: litellm, version: 1.82.7}\n",
+            "stack.yaml:6:37: gateway.version: LiteLLM 1.82.7 is refused: the package of this release was replaced by an attacker on 2026-03-24",
+        ),
+        (
+            "gateway: {engine: litellm, version: 1.107.0}\n",
+            "stack.yaml:6:37: gateway.version: LiteLLM 1.107.0 is refused: compromised on 2026-10-21, and a signing key was used on it, so that a valid signature does not clear it",
+        ),
+        (
+            "gateway: {engine: litellm, version: '1.107'}\n",
+            "stack.yaml:6:37: gateway.version: LiteLLM 1.107 is refused: compromised on 2026-10-21, and a signing key was used on it, so that a valid signature does not clear it",
+        ),
+        (
+            "gateway: {engine: litellm, proxy: 'http://proxy:3128'}\n",
+            "stack.yaml:6:35: gateway.proxy: only the bundled gateway has it; LiteLLM would pass it over",
+        ),
+        (
             "gateway: {database: {url: 'x'}}\n",
             "stack.yaml:6:27: gateway.database.url: a secret must be a reference, not the secret itself: write env:NAME or file:path",
         ),

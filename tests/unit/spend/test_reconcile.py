@@ -51,6 +51,28 @@ def test_a_model_that_only_one_source_knows_is_found() -> None:
     assert len(compare([row(1.0, "a")], None, [InvoiceLine("2026-11-23", "b", 1.0)])) == 2
 
 
+def test_metrics_are_compared_by_the_name_asked_for_and_an_invoice_by_the_provider_s() -> None:
+    rows = [
+        row(0.5, "fast", upstream="gpt-4o-mini"),
+        row(0.25, "smart", upstream="gpt-4o-mini"),
+        row(2.0, "smart", upstream="gpt-4o"),
+        row(0.0, "smart", upstream="", success=False),
+        row(1.0, "same", upstream="same"),
+    ]
+    day = "2026-11-23"
+    metrics = {(day, "fast"): 0.5, (day, "smart"): 2.25, (day, "same"): 1.0}
+    lines = [InvoiceLine(day, "gpt-4o-mini-2024-07-18", 0.75), InvoiceLine(day, "gpt-4o", 2.0)]
+    found = compare(rows, metrics, [*lines, InvoiceLine(day, "same", 1.0)])
+    assert [(c.model, c.ledger, c.metrics, c.invoice) for c in found] == [
+        ("fast", 0.5, 0.5, None),
+        ("gpt-4o", 2.0, None, 2.0),
+        ("gpt-4o-mini", 0.75, None, 0.75),
+        ("same", 1.0, 1.0, 1.0),
+        ("smart", 2.25, 2.25, None),
+    ]
+    assert findings(found, 0.01) == []
+
+
 def test_unpriced_and_estimated_parts_are_named() -> None:
     rows = [row(0.0, priced=False), row(0.5, estimated=True)]
     (comparison,) = compare(rows, None, None)
@@ -77,6 +99,8 @@ def test_an_invoice_is_read_whatever_its_columns_are_called(tmp_path: Path) -> N
     file = tmp_path / "i.csv"
     file.write_text('Usage Date,Line Item,Amount USD\n2026-11-23,gpt-4o,"$1,234.50"\n')
     assert read_invoice(file) == [InvoiceLine("2026-11-23", "gpt-4o", 1234.5)]
+    file.write_text("Date,Model,Amount (USD)\n2026-11-23,gpt-4o,1\n")
+    assert read_invoice(file) == [InvoiceLine("2026-11-23", "gpt-4o", 1.0)]
     file.write_text("when;what\n")
     with pytest.raises(UsageError, match="no column for the date"):
         read_invoice(file)

@@ -8,13 +8,14 @@ from typing import Any
 
 from tests.integration.gateway.conformance.asking import IMAGE_URL, Failed, Said
 from tests.integration.gateway.conformance.openai_clients import MESSAGES, SCHEMA, TOOLS, _said, collected
+from tests.real_parts import tool
 
 
 class Curl:
     """One process per request."""
 
     def __init__(self, url: str, key: str) -> None:
-        self._url = f"{url}/chat/completions"
+        self._base = url
         self._key = key
 
     def close(self) -> None:
@@ -67,6 +68,11 @@ class Curl:
                     return text
         return ""
 
+    def embed(self, model: str, texts: list[str]) -> list[list[float]]:
+        status, _, text = self._run({"model": model, "input": texts}, "embeddings")
+        assert status == 200, text
+        return [item["embedding"] for item in json.loads(text)["data"]]
+
     def _ask(self, model: str, stream: bool, messages: list[Any], **more: Any) -> tuple[Said, dict[str, Any]]:
         body = {"model": model, "messages": messages, "stream": stream, **more}
         if stream:
@@ -80,15 +86,15 @@ class Curl:
         assert text.endswith("data: [DONE]\n\n")
         return collected(json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {"))
 
-    def _run(self, body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+    def _run(self, body: dict[str, Any], path: str = "chat/completions") -> tuple[int, dict[str, str], str]:
         done = subprocess.run(
-            self._command("-i"), input=json.dumps(body).encode(), capture_output=True, timeout=60, check=True
+            self._command("-i", path), input=json.dumps(body).encode(), capture_output=True, timeout=60, check=True
         )
         head, _, text = done.stdout.decode().partition("\r\n\r\n")
         first, *lines = head.split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         return int(first.split()[1]), headers, text
 
-    def _command(self, option: str) -> list[str]:
+    def _command(self, option: str, path: str = "chat/completions") -> list[str]:
         headers = ["-H", f"Authorization: Bearer {self._key}", "-H", "Content-Type: application/json", "-H", "Expect:"]
-        return ["curl", "-s", option, *headers, "--data-binary", "@-", self._url]
+        return [tool("curl"), "-s", option, *headers, "--data-binary", "@-", f"{self._base}/{path}"]

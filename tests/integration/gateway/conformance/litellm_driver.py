@@ -49,6 +49,8 @@ def _collected(chunks: Any, leave: bool) -> dict[str, Any]:
             found.append(chunk.model_dump())
             text += chunk.choices[0].delta.content or "" if chunk.choices else ""
             if leave and text:
+                # Left to the garbage collector, it may be closed while its pool is locked, and httpcore waits for itself.
+                chunks.completion_stream.close()
                 return {"left_after": text}
     except Exception as error:
         error.text_before = text  # type: ignore[attr-defined]

@@ -57,6 +57,12 @@ def test_embeddings(client: openai.OpenAI, provider: str) -> None:
     assert answer.usage.prompt_tokens > 0
 
 
+@pytest.mark.parametrize("provider", ["openai", "azure", "gemini"])
+def test_embeddings_by_curl(clients: dict[str, Any], provider: str) -> None:
+    found = clients["curl"].embed(f"{provider}-embed", ["one", "two"])
+    assert found == [[0.0, 0.5, -1.0], [1.0, 0.5, -1.0]]
+
+
 def test_the_mock_embeds_the_same_text_the_same(client: openai.OpenAI) -> None:
     first = client.embeddings.create(model="mock-good", input="same", dimensions=5).data[0].embedding
     again = client.embeddings.create(model="mock-good", input=["same"], dimensions=5, encoding_format="float")

@@ -86,7 +86,7 @@ def test_tokens_without_a_price_leave_a_mark(facts: Running, key: str) -> None:
 def test_a_time_out_is_in_the_latency_histogram(facts: Running, key: str) -> None:
     assert facts.chat(key, "slow").status_code == 504
     assert facts.total("litellm_request_duration_seconds_count", model="slow", status="504") == 1
-    assert facts.total("litellm_request_duration_seconds_sum", model="slow", status="504") >= 0.2
+    assert facts.total("litellm_request_duration_seconds_sum", model="slow", status="504") > 0.19
 
 
 def test_what_clients_invent_makes_no_series(facts: Running, key: str) -> None:
@@ -136,6 +136,7 @@ def test_without_a_cache_nothing_is_a_miss(facts: Running, key: str) -> None:
 def test_the_time_of_the_gateway_itself_is_measured(facts: Running, key: str) -> None:
     before = facts.total("litellm_overhead_seconds_count", model="good")
     answer = facts.chat(key, "good", mock={"latency_s": 0.2})
-    assert float(answer.headers["x-litellm-response-duration-ms"]) >= 200
+    # The loop's timers go by whole milliseconds.
+    assert float(answer.headers["x-litellm-response-duration-ms"]) >= 199
     assert float(answer.headers["x-litellm-overhead-duration-ms"]) >= 0
     assert facts.total("litellm_overhead_seconds_count", model="good") == before + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,17 @@ GARBAGE = (
     b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nnull", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
     b"HTTP/1.1 999 X\r\ncontent-length: 0\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 5000 + b"\r\n",
     b"HTTP/1.1 429 X\r\nretry-after: 1\r\n injected: yes\r\ncontent-length: 2\r\n\r\n{}",
+)  # fmt: skip
+
+FINE = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
+# What is no stream of events, from its beginning or after a fine event.
+EVENTS = (
+    b'data: {"choices":[]}\n', b'data: {"choices":[{"delta":{"content":"\xff\xfe"}}]}\n\n', b"\xef\xbb\xbf: x\n\n",
+    b"data: null\n\n", b"data: 5\n\n", b"data: }{\n\n", b"event: error\ndata: nonsense\n\n", b": comment\n\n" * 1000,
+    b"data: " + b"x" * (9 << 20), b'data: {"error":"overloaded"}\n\n', b'data: {"error":{"message":["no"],"code":[]}}\n\n',
+    FINE + b"data: }{\n\n", FINE + b'data: {"usage":"many"}\n\n', FINE + b'data: {"usage":{"prompt_tokens":"x"}}\n\n',
+    FINE + b'data: {"usage":{"prompt_tokens":' + b"9" * 400 + b',"completion_tokens":1}}\n\n',
+    FINE + b'data: {"error":{"type":"overloaded_error","message":null}}\n\n', FINE + b"\x00" * 5000, FINE,
 )  # fmt: skip
 
 
@@ -102,15 +114,15 @@ def test_a_body_of_100_megabytes_is_refused(hostile: Running, key: str, declared
     size = b"content-length: 104857600" if declared else b"transfer-encoding: chunked"
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer " + key.encode() + b"\r\n"
     part = b"x" * (1 << 20)
-    data = (
-        head
-        + size
-        + b"\r\n\r\n"
-        + (part * 3 if declared else b"100000\r\n" + part + b"\r\n100000\r\n" + part + b"\r\n")
-    )
-    said = raw(hostile, data)
+    piece = part if declared else b"100000\r\n" + part + b"\r\n"
+    before = hostile.total("litellm_requests_total", key="hostile", status="413")
+    said = raw(hostile, head + size + b"\r\n\r\n" + piece * 100)
     assert said == b"" or b" 413 " in said.split(b"\r\n")[0]
-    hostile.until(lambda: hostile.total("litellm_requests_total", key="hostile", status="413") >= 1, "it is counted")
+    hostile.until(
+        lambda: hostile.total("litellm_requests_total", key="hostile", status="413") == before + 1, "it is counted"
+    )
+    # It was not kept: a worker takes no more than the limit of a body, and what is in flight.
+    assert all(worker.memory_info().rss < 110 << 20 for worker in hostile.children("worker"))
 
 
 def test_huge_headers_are_refused(hostile: Running) -> None:
@@ -139,6 +151,21 @@ def test_garbage_of_an_upstream_is_a_bad_gateway(
     assert "injected" not in answer.headers
 
 
+@pytest.mark.parametrize("says", EVENTS, ids=range(len(EVENTS)))
+def test_a_stream_that_is_none_is_an_error_before_or_after_the_first_event(
+    hostile: Running, key: str, babbler: Babbler, says: bytes
+) -> None:
+    babbler.says = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + says
+    answer = hostile.chat(key, "garbage", stream=True)
+    # What comes together with the first event may be found out before that is sent on.
+    assert answer.status_code in (502, 503, 504) or says.startswith(FINE)
+    if answer.status_code == 200:
+        assert "hi" in answer.text
+    assert '"error"' in answer.text
+    assert '"code":"500"' not in answer.text
+    assert not answer.text.rstrip().endswith("[DONE]")
+
+
 def test_a_page_of_an_allowed_origin_may_call_and_another_may_not(hostile: Running, key: str) -> None:
     ask = {"Origin": "https://console.example", "Access-Control-Request-Method": "POST"}
     preflight = hostile.http.options("/v1/chat/completions", headers=ask)
@@ -158,6 +185,10 @@ def test_no_key_and_no_content_is_in_the_log(hostile: Running, key: str) -> None
     assert key not in log
     assert "a-very-secret-prompt" not in log
     assert "Traceback" not in log
+    for line in log.splitlines():
+        entry = json.loads(line)
+        assert {"time", "level", "process", "pid", "message"} <= set(entry)
+        assert "traceback" not in entry, line
 
 
 def test_cancelled_clients_are_counted_once_and_leave_nothing_in_flight(hostile: Running) -> None:

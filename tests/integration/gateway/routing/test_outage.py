@@ -37,6 +37,7 @@ def routed(tmp_path_factory: pytest.TempPathFactory, upstream: FakeUpstream, mor
         mock_model("backup"),
         {"name": "busy", "deployments": [at(upstream, "busy-0", "status-429")]},
         {"name": "cut-first", "fallbacks": ["backup"], "deployments": [at(upstream, "cut-first-0", "closes")]},
+        {"name": "idle", "fallbacks": ["backup"], "deployments": [at(upstream, "idle-0", "ok")]},
         {"name": "soft", "fallbacks": ["backup"], "deployments": [at(upstream, "soft-0", "ok", rpm=20)]},
     ]  # fmt: skip
     routing = {"cooldown_s": 60, "allowed_failures": 3, "backoff_s": 0.01}
@@ -60,11 +61,13 @@ def test_nobody_notices_an_outage_while_a_fallback_lives(
                 if number == 0 and turn == 3:
                     mortal.vanish()
                     gone.set()
-                body = {"model": "main", "messages": [{"role": "user", "content": "x"}]}
+                stream = (number + turn) % 2 == 0
+                body = {"model": "main", "stream": stream, "messages": [{"role": "user", "content": "x"}]}
                 began = time.monotonic()
                 answer = client.post("/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, json=body)
+                broken = stream and not answer.text.endswith("data: [DONE]\n\n")
                 with guard:
-                    statuses.append(answer.status_code)
+                    statuses.append(599 if broken else answer.status_code)
                     slowest = max(slowest, time.monotonic() - began) if gone.is_set() else slowest
 
     with ThreadPoolExecutor(AGENTS) as pool:
@@ -108,3 +111,14 @@ def test_from_80_percent_of_a_deployments_limit_on_traffic_moves_to_the_backup(r
     assert groups[:16] == ["soft"] * 16
     assert 16 <= groups.count("soft") <= 18
     assert groups[-4:] == ["backup"] * 4
+
+
+def test_from_80_percent_of_a_keys_limit_on_traffic_moves_to_the_backup(routed: Running) -> None:
+    key = routed.key(key_alias="limited", rpm_limit=20)
+    if time.time() % 60 > 50:
+        time.sleep(60.5 - time.time() % 60)
+    answers = [routed.chat(key, "idle") for _ in range(20)]
+    groups = [answer.headers.get("x-litellm-model-group") for answer in answers if answer.status_code == 200]
+    assert groups[:14] == ["idle"] * 14
+    assert groups[-1] == "backup"
+    assert {answer.status_code for answer in answers} <= {200, 429}
