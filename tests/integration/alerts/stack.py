@@ -23,8 +23,8 @@ from stackctl.spec import load_spec
 from tests.command import stackctl
 from tests.integration.alerts.answering import Answering
 from tests.integration.dashboards.upstream import Manner, Upstream
-from tests.integration.gateway.running import free_port
 from tests.integration.signals.watched import Prometheus, process, prometheus, until
+from tests.ports import free_port
 from tests.real_parts import stable_parts
 
 MANNERS = {

@@ -13,7 +13,8 @@ import httpx
 import pytest
 import yaml
 
-from tests.integration.gateway.running import Running, free_port, mock_model
+from tests.integration.gateway.running import Running, mock_model
+from tests.ports import free_port
 from tests.real_parts import newer_parts, stable_parts
 
 GENERATIONS = {"stable": stable_parts, "newer": newer_parts}

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,11 +21,11 @@ from pathlib import Path
 
 from stackctl.render import render_bundle, write
 from stackctl.runtime import down, up
-from stackctl.scaffold import free_ports
 from stackctl.spec import Spec, load_spec
 from stackctl.stack import StackDir
 from tests.integration.dashboards.traffic import Client, Traffic
 from tests.integration.dashboards.upstream import Manner, Spell, Upstream
+from tests.ports import free_ports
 
 MANNERS = {
     "gpt-4o": Manner(0.45, 0.012, 90, error_rate=0.004),
@@ -122,8 +124,22 @@ class Live:
 
     def traffic(self, seconds: float, *, hurry: float = 1.0) -> dict[int, int]:
         """Let the clients send for that long, `hurry` times as often; returns the number of answers by status."""
-        clients = [replace(client, per_second=client.per_second * hurry) for client in CLIENTS]
-        return Traffic(self.gateway, clients).run(seconds)
+        return self._clients(hurry).run(seconds)
+
+    @contextmanager
+    def under_traffic(self, *, hurry: float = 1.0) -> Iterator[None]:
+        """The clients send until the end of the block."""
+        clients = self._clients(hurry)
+        thread = threading.Thread(target=clients.run, args=(math.inf,))
+        thread.start()
+        try:
+            yield
+        finally:
+            clients.stop()
+            thread.join()
+
+    def _clients(self, hurry: float) -> Traffic:
+        return Traffic(self.gateway, [replace(client, per_second=client.per_second * hurry) for client in CLIENTS])
 
     def _write(self) -> None:
         self.dir.root.mkdir(parents=True, exist_ok=True)
@@ -132,7 +148,10 @@ class Live:
         for name, value in secrets.items():
             (self.dir.secrets / name).touch(mode=0o600)
             (self.dir.secrets / name).write_text(value, encoding="utf-8")
-        text = SPEC.format(upstream=self._upstream.url, **free_ports(_PORTS))
+        gateway, prometheus, alertmanager, inbox = free_ports(4)
+        text = SPEC.format(
+            upstream=self._upstream.url, gateway=gateway, prometheus=prometheus, alertmanager=alertmanager, inbox=inbox
+        )
         self.dir.spec.write_text(text, encoding="utf-8")
         source = load_spec(self.dir.spec)
         self.spec = source.spec
@@ -145,9 +164,6 @@ class Live:
         for slow, quick in (("interval: 15s", "interval: 1s"), ("timeout: 10s", "timeout: 1s")):
             text = text.replace(slow, quick)
         config.write_text(text, encoding="utf-8")
-
-
-_PORTS = {"gateway": 14000, "prometheus": 19090, "alertmanager": 19093, "inbox": 19095}
 
 
 def main() -> None:

@@ -32,22 +32,27 @@ class Traffic:
     url: str
     clients: list[Client]
     answers: dict[int, int] = field(default_factory=dict)
+    _end: float = 0.0
 
     def run(self, seconds: float) -> dict[int, int]:
         """Send for that long, wait for the last answers, and return how many came with which status."""
-        asyncio.run(self._run(seconds))
+        self._end = time.monotonic() + seconds
+        asyncio.run(self._run())
         return self.answers
 
-    async def _run(self, seconds: float) -> None:
+    def stop(self) -> None:
+        """End `run` before its time; from another thread."""
+        self._end = 0.0
+
+    async def _run(self) -> None:
         limits = httpx.Limits(max_connections=200)
         async with httpx.AsyncClient(base_url=self.url, timeout=60, limits=limits, trust_env=False) as http:
-            end = time.monotonic() + seconds
-            await asyncio.gather(*(self._client(http, client, end, n) for n, client in enumerate(self.clients)))
+            await asyncio.gather(*(self._client(http, client, n) for n, client in enumerate(self.clients)))
 
-    async def _client(self, http: httpx.AsyncClient, client: Client, end: float, seed: int) -> None:
+    async def _client(self, http: httpx.AsyncClient, client: Client, seed: int) -> None:
         chance = random.Random(seed)
         pending: set[asyncio.Task[None]] = set()
-        while time.monotonic() < end:
+        while time.monotonic() < self._end:
             wave = 1 + 0.5 * math.sin(time.monotonic() / 60 + seed)
             await asyncio.sleep(chance.expovariate(client.per_second * wave))
             model = chance.choice(client.models)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.command import stackctl
-from tests.integration.doctor.test_live import await_text, free_port, served
+from tests.integration.doctor.test_live import await_text, served
+from tests.ports import free_port
 from tests.real_parts import RealParts, absent, newer_parts, stable_parts
 
 if TYPE_CHECKING:

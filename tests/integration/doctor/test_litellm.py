@@ -9,8 +9,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.integration.doctor.test_live import WORKERS, found, free_port, served
+from tests.integration.doctor.test_live import WORKERS, found, served
 from tests.litellm_sdk import sdk_python
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

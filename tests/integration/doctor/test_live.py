@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from stackctl.checks.doctor.live import disagreeing
 from stackctl.checks.live.page import Page
 from stackctl.problem import Severity
 from tests.command import stackctl
+from tests.ports import free_port
 from tests.real_parts import stable_parts
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORKERS = 2
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager

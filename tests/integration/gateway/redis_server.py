@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import redis
 
 from stackctl.runtime import parts_dir
+from tests.ports import free_port
 from tests.real_parts import absent, libraries
 
 PASSWORD = "password-of-the-test-redis"
@@ -35,9 +35,7 @@ class RedisServer:
 
     def __init__(self) -> None:
         self._program, self._environment = program()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 

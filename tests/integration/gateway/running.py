@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from typing import Any
 import httpx
 import psutil
 import yaml
+
+from tests.ports import free_port
 
 MASTER = "sk-master-for-tests"
 PRICE = {"input_usd_per_million_tokens": 2.5, "output_usd_per_million_tokens": 10.0}
@@ -31,12 +32,6 @@ def parsed(page: str) -> Samples:
         if (match := _SAMPLE.match(line)) is not None:
             found[match[1], frozenset(_LABEL.findall(match[2] or ""))] = float(match[3])
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def mock_model(name: str, **more: Any) -> dict[str, Any]:

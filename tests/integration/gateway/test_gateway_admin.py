@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.gateway.running import MASTER, Running, free_port
+from tests.integration.gateway.running import MASTER, Running
+from tests.ports import free_port
 
 
 def test_a_key_s_life(gateway: Running) -> None:

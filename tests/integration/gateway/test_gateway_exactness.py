@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tests.integration.gateway.running import Running, mock_model, parsed
+from tests.integration.gateway.running import Running, Samples, mock_model, parsed
 
 REQUESTS = 1000
 
@@ -140,6 +140,14 @@ def test_a_stock_collector_reads_the_same_samples(four: Running) -> None:
     four.until(lambda: four.total("litellm_ledger_backlog_rows") == 0, "everything is in the ledger")
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(four.state / "metrics"))
+    # What changes with time, such as a rest of the deployment, may do so between two looks: not between these.
+    ours, stock = four.until(lambda: _between_two_equal(four.samples, registry), "a moment in which nothing changes")
     # The files' floats are added up in another order.
-    assert four.samples() == pytest.approx(parsed(generate_latest(registry).decode()), rel=1e-12)
+    assert ours == pytest.approx(stock, rel=1e-12)
     assert httpx.get(f"{four.url}/metrics").headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+def _between_two_equal(look: Callable[[], Samples], registry: CollectorRegistry) -> tuple[Samples, Samples] | None:
+    """Our samples and the collector's of the same files, if ours were the same before and after."""
+    before, stock = look(), parsed(generate_latest(registry).decode())
+    return (before, stock) if look() == before else None

@@ -20,8 +20,9 @@ from gateway.upstream import Target
 from gateway.upstream.proxied import ProxyingClient
 from tests.fakes.proxy import FakeProxy
 from tests.integration.gateway.certificate import certificate_for
-from tests.integration.gateway.running import PRICE, Running, free_port
+from tests.integration.gateway.running import PRICE, Running
 from tests.integration.gateway.upstream import FakeUpstream
+from tests.ports import free_port
 
 HOST = "models.test"
 CREDENTIAL = "gateway:pa55-of-the-proxy"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from stackctl.images.key_files import sha256_of
 from stackctl.spec.images import SigningPolicy
 from tests.integration.images import sigstore
-from tests.integration.images.registry import free_port
 from tests.integration.images.signing import V3_LEGACY
 from tests.integration.images.sigstore import BUNDLE
 from tests.integration.images.world import Question, World
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

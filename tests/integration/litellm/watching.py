@@ -15,9 +15,9 @@ from stackctl.catalogue.rules import RuleSet, resolve_rules
 from stackctl.spec import load_spec
 from tests.command import stackctl
 from tests.integration.alerts.answering import Answering
-from tests.integration.gateway.running import free_port
 from tests.integration.signals.provider import StandInProvider
 from tests.integration.signals.watched import Prometheus, process, prometheus, until
+from tests.ports import free_port
 from tests.real_parts import require, stable_parts
 
 VERSION = "1.102.4"

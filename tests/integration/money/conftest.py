@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.integration.gateway.redis_server import RedisServer
-from tests.integration.gateway.running import Running, free_port
+from tests.integration.gateway.running import Running
 from tests.integration.money.databases import Postgres
 from tests.integration.money.upstream import PRICES
+from tests.ports import free_port
 
 
 class Provider:

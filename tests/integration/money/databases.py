@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import asyncpg
 
 from stackctl.runtime import parts_dir
+from tests.ports import free_port
 from tests.real_parts import absent, libraries
 
 PASSWORD = "password-of-the-test-database"
@@ -47,9 +47,7 @@ class Postgres:
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             if not all(parent.stat().st_mode & 0o001 for parent in self._programs.parents):
                 self._bring_within_reach()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.url = f"postgresql://gateway:{PASSWORD}@127.0.0.1:{self.port}/postgres"
         self._process: subprocess.Popen[bytes] | None = None
         self._initialise()

@@ -13,7 +13,7 @@ import yaml
 
 from stackctl.client import GatewayClient
 from stackctl.spec.model import CANARY_MODEL, TEST_PREFIX
-from tests.integration.proof.ports import free_port
+from tests.ports import free_port
 
 MASTER_KEY = "sk-master-of-the-proof-tests"
 

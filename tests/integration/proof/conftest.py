@@ -16,7 +16,7 @@ import yaml
 
 from stackctl.proof import Endpoints, Options
 from tests.integration.proof.bundled import MASTER_KEY, BundledGateway
-from tests.integration.proof.ports import free_port
+from tests.ports import free_port
 from tests.real_parts import RealParts, stable_parts
 
 RATIO = "litellm_budget_spent_usd / on (key, team) litellm_budget_usd"

@@ -19,7 +19,7 @@ from stackctl.proof import AlertProof, HopState, Outcome, Proof, as_result, prov
 from stackctl.spec.model import TEST_PREFIX
 from tests.integration.proof.bundled import BundledGateway
 from tests.integration.proof.conftest import Parts, budget_rule
-from tests.integration.proof.ports import free_port
+from tests.ports import free_port
 from tests.real_parts import RealParts
 
 Break = Callable[[Parts], None]

@@ -12,7 +12,7 @@ from stackctl.errors import UnavailableError, UsageError
 from stackctl.proof import Endpoints, Event, HopState, Outcome, as_result, prove_alerts, validate
 from tests.integration.proof.bundled import MASTER_KEY
 from tests.integration.proof.conftest import Parts
-from tests.integration.proof.ports import free_port
+from tests.ports import free_port
 
 
 def test_both_spend_alerts_are_delivered_and_resolved(stack: Parts) -> None:

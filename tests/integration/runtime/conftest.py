@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import random
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +14,10 @@ import jinja2
 import pytest
 
 from stackctl.resources import data_dir
-from stackctl.runtime import down, is_free, parts_of, up
+from stackctl.runtime import down, parts_of, up
 from stackctl.spec import Spec, parse_spec
 from stackctl.stack import StackDir
+from tests.ports import free_ports
 from tests.real_parts import newer_parts, stable_parts
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def supervisord_conf(spec: Spec) -> str:
 
 
 def make_spec(name: str = "test", *, retention: str = "7d", ports: tuple[int, ...] = (), extra: str = "") -> Spec:
-    gateway, prometheus, alertmanager, inbox = ports or free_ports()
+    gateway, prometheus, alertmanager, inbox = ports or free_ports(4)
     source = parse_spec(
         f"version: 1\nname: {name}\ngateway: {{port: {gateway}}}\n"
         f"prometheus: {{port: {prometheus}, retention: {retention}}}\nalertmanager: {{port: {alertmanager}}}\n"
@@ -102,12 +101,6 @@ def make_spec(name: str = "test", *, retention: str = "7d", ports: tuple[int, ..
         f"models: [{{name: m, deployments: [{{provider: mock, model: m{extra}}}]}}]\n"
     )
     return source.spec
-
-
-def free_ports(count: int = 4) -> tuple[int, ...]:
-    """Free ports outside the range the kernel takes ports for outgoing connections from."""
-    candidates = (port for port in random.sample(range(12000, 32000), 1000) if is_free("127.0.0.1", port))
-    return tuple(itertools.islice(candidates, count))
 
 
 @pytest.fixture(params=["stable", "newer"])
