@@ -18,7 +18,7 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     else:
         REQUESTS.labels(model="gpt-4o").inc()
         body = b"{}"
-    headers = [(b"content-type", b"text/plain; version=0.0.4")]
+    headers = [(b"content-type", b"text/plain; version=0.0.4"), (b"x-worker", str(os.getpid()).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -33,16 +33,31 @@ def test_edits_are_made_from_the_bottom_so_that_lines_keep_their_numbers() -> No
     assert apply_edits("one\ntwo\nthree", edits) == "one\nnew\n2\nthree\nlast\n"
 
 
-def pages(*values: float) -> list[Page]:
-    return [Page(counters={("requests_total", (("model", "m"),)): value}) for value in values]
+def bursts(*values: float | tuple[float, ...]) -> list[list[Page]]:
+    """Of scrapes that were made one after the other, or at once."""
+    each = (value if isinstance(value, tuple) else (value,) for value in values)
+    return [[Page(counters={("requests_total", (("model", "m"),)): value}) for value in burst] for burst in each]
 
 
 @pytest.mark.parametrize(
     ("values", "several"),
-    [((40, 30, 40, 30), True), ((40, 30, 40), True), ((10, 20, 0, 1, 2), False), ((1, 2, 3), None), ((5, 5, 5), None)],
+    [
+        ((40, 30, 40, 30), True),
+        ((40, 30, 40), True),
+        ((10, 20, 0, 1, 2), False),
+        ((1, 2, 3), None),
+        ((5, 5, 5), None),
+        ((40, (40, 30), (30, 40)), True),
+        ((40, (41, 30), (42, 31), (43, 32)), True),
+        # Under traffic, in whatever order a burst was answered.
+        ((1, (3, 2), (6, 5, 4)), None),
+        ((10, (20, 0), (2, 1)), False),
+    ],
 )
-def test_a_restart_is_told_from_several_processes(values: tuple[float, ...], several: bool | None) -> None:
-    proofs = disagreements(pages(*values))
+def test_a_restart_is_told_from_several_processes(
+    values: tuple[float | tuple[float, ...], ...], several: bool | None
+) -> None:
+    proofs = disagreements(bursts(*values))
     assert bool(proofs) == (several is not None)
     if proofs:
         assert restarted(proofs) != several
