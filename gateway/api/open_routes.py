@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import orjson
 
 from gateway import __version__
 from gateway.api.admission import Admission, check_usable
-from gateway.api.answers import JSON, Exchange, send_bytes, send_error
+from gateway.api.answers import JSON, Exchange, lines_of, send_bytes, send_error
 from gateway.api.dialects import body_of
 from gateway.api.requests import credential
 from gateway.errors import AccountantGoneError, ApiError
@@ -22,6 +23,8 @@ from gateway.providers import Kind
 from gateway.routing import Router
 
 _EXPORTER_PATIENCE_S = 10.0
+_LARGEST_PIECE = 256 << 10
+_PAGE = lines_of(((b"content-type", CONTENT_TYPE),))
 Route = Callable[[Exchange], Coroutine[Any, Any, None]]
 _ONE_MODEL = ("/v1/models/", "/models/")
 
@@ -91,12 +94,21 @@ class OpenRoutes:
         if self._token is not None and not hmac.compare_digest(credential(exchange.headers), self._token):
             await send_error(exchange, ApiError(401, "invalid_api_key", "/metrics needs its bearer token"))
             return
+        begun = False
         try:
-            page = await ask_exporter(self._exporter, b"page\n")
+            async with asked_exporter(self._exporter, b"page\n") as (left, reader):
+                exchange.start(200, _PAGE + b"content-length: %d\r\n" % left, left)
+                begun = True
+                while left and not exchange.gone:
+                    piece = await _piece(reader, left)
+                    left -= len(piece)
+                    exchange.send_part(piece, left > 0)
+                    if exchange.full:
+                        await exchange.drain()
         except (OSError, TimeoutError):
-            await send_error(exchange, ApiError(503, "service_unavailable", "The exporter does not answer"))
-            return
-        await send_bytes(exchange, 200, page, ((b"content-type", CONTENT_TYPE),))
+            # A page that has begun ends with its connection, shorter than was announced.
+            if not begun:
+                await send_error(exchange, ApiError(503, "service_unavailable", "The exporter does not answer"))
 
     async def _health(self, exchange: Exchange) -> None:
         try:
@@ -131,7 +143,8 @@ class OpenRoutes:
             return error.message
         try:
             async with asyncio.timeout(2.0):
-                await ask_exporter(self._exporter, b"ping\n")
+                async with asked_exporter(self._exporter, b"ping\n"):
+                    pass
         except (OSError, TimeoutError):
             return "the exporter does not answer"
         return ""
@@ -145,18 +158,27 @@ def _anthropic_model(name: str) -> dict[str, Any]:
     return {"type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z"}
 
 
-async def ask_exporter(socket: Path, question: bytes) -> bytes:
-    """The exporter's answer. Raises OSError or TimeoutError when it cannot be had whole."""
+@asynccontextmanager
+async def asked_exporter(socket: Path, question: bytes) -> AsyncIterator[tuple[int, asyncio.StreamReader]]:
+    """The length of the exporter's answer in bytes, and where it is read, piece by piece: a page may have tens of
+    megabytes. Raises OSError or TimeoutError when it cannot be had.
+    """
     async with asyncio.timeout(_EXPORTER_PATIENCE_S):
         reader, writer = await asyncio.open_unix_connection(socket)
-        try:
-            writer.write(question)
+    try:
+        writer.write(question)
+        async with asyncio.timeout(_EXPORTER_PATIENCE_S):
             length = await reader.readline()
-            if not length:
-                raise ConnectionResetError("the exporter closed the connection")
-            try:
-                return await reader.readexactly(int(length))
-            except asyncio.IncompleteReadError:
-                raise ConnectionResetError("the exporter broke off") from None
-        finally:
-            writer.close()
+        if not length:
+            raise ConnectionResetError("the exporter closed the connection")
+        yield int(length), reader
+    finally:
+        writer.close()
+
+
+async def _piece(reader: asyncio.StreamReader, left: int) -> bytes:
+    async with asyncio.timeout(_EXPORTER_PATIENCE_S):
+        piece = await reader.read(min(left, _LARGEST_PIECE))
+    if not piece:
+        raise ConnectionResetError("the exporter broke off")
+    return piece

@@ -22,7 +22,8 @@ async def run(state: StateDirectory, stop: asyncio.Event) -> None:
         try:
             question = await reader.readline()
             answer = page.render() if question == b"page\n" else b"pong"
-            writer.write(b"%d\n%b" % (len(answer), answer))
+            writer.write(b"%d\n" % len(answer))
+            writer.write(answer)
             await writer.drain()
         except ConnectionError:
             pass

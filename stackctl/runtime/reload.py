@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _RELOAD_S = 15.0
 _SECOND_RELOAD_S = 5.0
 """After a refused reload the metrics do not tell a second refusal from no answer yet; reloads take milliseconds."""
+_REASON = " err="
+"""In the line that tells why, of both versions of Prometheus and Alertmanager."""
+_REASON_S = 5.0
 _POLL_S = 0.05
 
 
@@ -61,8 +64,18 @@ def _reload(stack: StackDir, parts: tuple[Part, ...], part: Part, supervisor: Su
             raise StartError(
                 f"{part.name} refused its changed configuration and goes on with the previous one",
                 remedy="correct the spec, render, and run `stackctl up` again",
-                details=last_lines(stack, part.name, since=logged_before),
+                details=_said(stack, part, logged_before),
             )
+
+
+def _said(stack: StackDir, part: Part, since: int) -> tuple[str, ...]:
+    """The part's log from there on, with its reason: that is written after the metrics tell the refusal."""
+
+    def told() -> bool | None:
+        return any(_REASON in line for line in last_lines(stack, part.name, since=since)) or None
+
+    _await(told, _REASON_S)
+    return last_lines(stack, part.name, since=since)
 
 
 def _await(answer: Callable[[], bool | None], timeout_s: float) -> bool:
