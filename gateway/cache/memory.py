@@ -46,11 +46,13 @@ class MemoryStore:
     def keep(self, identity: bytes, body: bytes, deployment: str, stored: float, ttl_s: float) -> None:
         """As `put`, without waiting."""
         size = len(body) + _OVERHEAD
-        self._drop(identity)
+        if identity in self._kept:
+            self._drop(identity)
         if size > self._most or ttl_s <= 0:
             return
         while self._bytes + size > self._most:
-            self._drop(next(iter(self._kept)))
+            _, eldest = self._kept.popitem(last=False)
+            self._bytes -= len(eldest[1]) + _OVERHEAD
         self._kept[identity] = (self._clock() + ttl_s, body, deployment, stored)
         self._bytes += size
 
@@ -59,6 +61,4 @@ class MemoryStore:
         self._bytes = 0
 
     def _drop(self, identity: bytes) -> None:
-        kept = self._kept.pop(identity, None)
-        if kept is not None:
-            self._bytes -= len(kept[1]) + _OVERHEAD
+        self._bytes -= len(self._kept.pop(identity)[1]) + _OVERHEAD

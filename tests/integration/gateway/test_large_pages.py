@@ -11,6 +11,7 @@ import httpx
 import psutil
 import pytest
 
+from gateway.state import prepare
 from tests.integration.gateway.running import Running
 
 LINE = b'litellm_spend_metric_total{end_user="None",hashed_api_key="0123456789abcdef"} 0.000012500\n'
@@ -59,13 +60,18 @@ def alone(tmp_path: Path) -> Iterator[Running]:
         yield running
 
 
+def socket_of(gateway: Running) -> Path:
+    """Where its exporter is asked; not below a directory whose name is too long for a socket."""
+    return prepare(gateway.state).exporter_socket
+
+
 def worker_of(gateway: Running) -> psutil.Process:
     (worker,) = gateway.children("worker")
     return worker
 
 
 def test_a_worker_holds_a_piece_of_a_page_while_its_client_reads_slowly(alone: Running) -> None:
-    exporter, worker, key = LargeExporter(alone.state / "run" / "exporter.sock"), worker_of(alone), alone.key()
+    exporter, worker, key = LargeExporter(socket_of(alone)), worker_of(alone), alone.key()
     exporter.start()
     assert alone.chat(key).status_code == 200
     before, most, read = worker.memory_info().rss, 0, 0
@@ -85,7 +91,7 @@ def test_a_worker_holds_a_piece_of_a_page_while_its_client_reads_slowly(alone: R
 
 
 def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(alone: Running) -> None:
-    exporter = LargeExporter(alone.state / "run" / "exporter.sock")
+    exporter = LargeExporter(socket_of(alone))
     exporter.start()
     with alone.client(alone.url) as client, client.stream("GET", "/metrics") as page:
         next(page.iter_bytes(1 << 20))
@@ -95,7 +101,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(alone: Running
 
 
 def test_a_page_that_breaks_off_is_not_taken_for_a_whole_one(alone: Running) -> None:
-    LargeExporter(alone.state / "run" / "exporter.sock", cut=1).start()
+    LargeExporter(socket_of(alone), cut=1).start()
     with pytest.raises(httpx.RemoteProtocolError, match="complete message body"):
         alone.http.get("/metrics")
     assert alone.http.get("/metrics").content == PAGE
@@ -103,7 +109,7 @@ def test_a_page_that_breaks_off_is_not_taken_for_a_whole_one(alone: Running) -> 
 
 
 def test_without_an_exporter_the_answer_says_so(alone: Running) -> None:
-    (alone.state / "run" / "exporter.sock").unlink()
+    socket_of(alone).unlink()
     answer = alone.http.get("/metrics")
     assert answer.status_code == 503
     assert answer.json()["error"]["message"] == "The exporter does not answer"
