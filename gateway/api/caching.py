@@ -109,9 +109,6 @@ class Caching:
     def find(self, question: Question, outcome: Outcome) -> Entry | None:
         """As `look_up`, of a question that may be read, without waiting."""
         found = None if self._memory is None else self._memory.find(question.identity)
-        if found is None:
-            self.missed(outcome)
-            return None
         return self._counted(self._fresh(question, found), outcome)
 
     async def look_up(self, question: Question, outcome: Outcome, request: Request) -> Entry | None:
@@ -171,14 +168,10 @@ class Caching:
         return entry
 
     def _count(self, name: str, model: str) -> None:
-        counted = name, model
-        number = self._counts.get(counted)
-        if number is None:
-            number = self._recorder.number(name, model)
-            if number is None:
-                return
-            self._counts[counted] = number
-        number.file.view[number.cell] += 1.0
+        number = self._counts.get((name, model)) or self._recorder.number(name, model)
+        if number is not None:
+            self._counts[name, model] = number
+            number.add(1.0)
 
     def _ttl_of(self, question: Question) -> float:
         asked = question.controls.ttl_s

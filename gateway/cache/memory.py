@@ -46,13 +46,11 @@ class MemoryStore:
     def keep(self, identity: bytes, body: bytes, deployment: str, stored: float, ttl_s: float) -> None:
         """As `put`, without waiting."""
         size = len(body) + _OVERHEAD
-        if identity in self._kept:
-            self._drop(identity)
+        self._drop(identity)
         if size > self._most or ttl_s <= 0:
             return
         while self._bytes + size > self._most:
-            _, eldest = self._kept.popitem(last=False)
-            self._bytes -= len(eldest[1]) + _OVERHEAD
+            self._drop(next(iter(self._kept)))
         self._kept[identity] = (self._clock() + ttl_s, body, deployment, stored)
         self._bytes += size
 
@@ -61,4 +59,6 @@ class MemoryStore:
         self._bytes = 0
 
     def _drop(self, identity: bytes) -> None:
-        self._bytes -= len(self._kept.pop(identity)[1]) + _OVERHEAD
+        kept = self._kept.pop(identity, None)
+        if kept is not None:
+            self._bytes -= len(kept[1]) + _OVERHEAD

@@ -24,23 +24,14 @@ def fingerprints(body: Mapping[str, Any]) -> tuple[int, int]:
     if not isinstance(messages, list) or not messages:
         text = _text(body.get("input") or body.get("prompt"))
         return hash((model, _normalised(text))), hash(_normalised(text[:256]))
-    begins = [_meaning(message) for message in messages[:2] if isinstance(message, dict)]
+    begins = [_normalised(_text(m.get("content"))) for m in messages[:2] if isinstance(m, dict)]
     last = messages[-1]
     if not isinstance(last, dict):
         subject = _normalised(_text(body.get("input") or body.get("prompt")))
     else:
         # A short conversation's last message is one of those it begins with.
-        subject = begins[-1] if len(messages) <= 2 else _meaning(last)
+        subject = begins[-1] if len(messages) <= 2 else _normalised(_text(last.get("content")))
     return hash((model, subject)), hash(tuple(begins))
-
-
-def _meaning(message: dict[Any, Any]) -> bytes:
-    """What counts of a message."""
-    content = message.get("content")
-    if isinstance(content, str) and len(content) <= _LONGEST and content.isascii():
-        # Nearly every message, without two more calls.
-        return content.encode().translate(_LOWER, _VARYING)
-    return _normalised(_text(content))
 
 
 def _text(content: Any) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +13,6 @@ from gateway.guard.policy import GuardPolicy
 
 _MOST_KEYS = 4096
 _MOST_PER_KEY = 32
-_NEW = (0, 0)
 
 
 class Reason(StrEnum):
@@ -22,16 +22,18 @@ class Reason(StrEnum):
     GROWTH = "growth"
 
 
+@dataclass(slots=True)
+class _Conversation:
+    size: int = 0
+    turns: int = 0
+
+
+@dataclass(slots=True)
 class _Memory:
-    """What is remembered of one key, the latest few of each: times per subject, and per conversation the size of its
-    last request and how many have grown in a row. Plain values: a request of a new subject makes no object but a list.
-    """
+    """What is remembered of one key: times per subject and growth per conversation, the latest few of each."""
 
-    __slots__ = ("conversations", "subjects")
-
-    def __init__(self) -> None:
-        self.subjects: dict[int, list[float]] = {}
-        self.conversations: dict[int, tuple[int, int]] = {}
+    subjects: OrderedDict[int, deque[float]] = field(default_factory=OrderedDict)
+    conversations: OrderedDict[int, _Conversation] = field(default_factory=OrderedDict)
 
 
 class Watch:
@@ -43,16 +45,10 @@ class Watch:
 
     def examine(self, key: str, body: Mapping[str, Any], size: int, now: float) -> Reason | None:
         """Why this request is part of a loop, or None. `size` is the request's in bytes, `now` a monotonic second."""
-        memory = self._keys.get(key)
-        if memory is None:
-            memory = self._keys[key] = _Memory()
-            if len(self._keys) > _MOST_KEYS:
-                self._keys.popitem(last=False)
-        else:
-            self._keys.move_to_end(key)
+        memory = _kept(self._keys, key, _Memory, _MOST_KEYS)
         subject, conversation = fingerprints(body)
-        grows = self._grows(memory.conversations, conversation, size)
-        if self._repeats(memory.subjects, subject, now):
+        grows = self._grows(memory, conversation, size)
+        if self._repeats(memory, subject, now):
             return Reason.REPEATS
         return Reason.GROWTH if grows else None
 
@@ -60,25 +56,29 @@ class Watch:
         """A key was unblocked or deleted: it starts anew."""
         self._keys.pop(key, None)
 
-    def _repeats(self, subjects: dict[int, list[float]], subject: int, now: float) -> bool:
-        # Taken out and put back: a dictionary's first is the one that was not seen for longest.
-        times = subjects.pop(subject, None)
-        if times is None:
-            times = []
-            if len(subjects) >= _MOST_PER_KEY:
-                del subjects[next(iter(subjects))]
-        subjects[subject] = times
+    def _repeats(self, memory: _Memory, subject: int, now: float) -> bool:
+        times = _kept(memory.subjects, subject, deque, _MOST_PER_KEY)
         times.append(now)
         while times[0] <= now - self._policy.window_s:
-            del times[0]
+            times.popleft()
         if len(times) > self._policy.repeats:
-            del times[0]
+            times.popleft()
         return len(times) >= self._policy.repeats
 
-    def _grows(self, conversations: dict[int, tuple[int, int]], begins: int, size: int) -> bool:
-        before, turns = conversations.pop(begins, _NEW)
-        turns = turns + 1 if size > before else 1
-        if len(conversations) >= _MOST_PER_KEY:
-            del conversations[next(iter(conversations))]
-        conversations[begins] = size, turns
-        return turns >= self._policy.turns and size >= self._policy.context_bytes
+    def _grows(self, memory: _Memory, begins: int, size: int) -> bool:
+        conversation = _kept(memory.conversations, begins, _Conversation, _MOST_PER_KEY)
+        conversation.turns = conversation.turns + 1 if size > conversation.size else 1
+        conversation.size = size
+        return conversation.turns >= self._policy.turns and size >= self._policy.context_bytes
+
+
+def _kept(store: OrderedDict[Any, Any], name: Any, make: Any, most: int) -> Any:
+    """The entry of that name, made if missing and now the youngest; the eldest goes when there are too many."""
+    entry = store.get(name)
+    if entry is None:
+        entry = store[name] = make()
+        if len(store) > most:
+            store.popitem(last=False)
+    else:
+        store.move_to_end(name)
+    return entry
