@@ -11,6 +11,8 @@ import logging
 import os
 from typing import Protocol
 
+from gateway.busy_poll import BusyPoll
+
 _log = logging.getLogger("gateway.worker")
 
 
@@ -46,21 +48,24 @@ class Sender(Protocol):
 
 
 class Outbox:
-    """Of one event loop. With a single client there is nothing to gather, so its writes go out at once."""
+    """Of one event loop. While a single request is under way there is nothing to gather: its writes go out at once."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, busy_poll_s: float = 0.0) -> None:
+        """`busy_poll_s`: how long the loop may look for what comes next of a single request before it sleeps."""
         self._loop = loop
+        self._poll = BusyPoll(loop, busy_poll_s)
         self._waiting: list[Sender] = []
-        # Connections of clients that are open.
-        self.clients = 0
+        # Requests of clients that are under way.
+        self.requests = 0
         # Counts the times that something is sent.
         self.turn = 0
 
     def add(self, sender: Sender) -> None:
         """Have it send now, or before the loop looks for events again."""
-        if self.clients < 2:
+        if self.requests < 2:
             self.turn += 1
             sender.send_out()
+            self._poll.sent()
             return
         if not self._waiting:
             self._loop.call_soon(self._send)

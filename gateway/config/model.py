@@ -76,12 +76,16 @@ class Database(_Part):
 
 
 class Serving(_Part):
-    """`recycle_after` requests, with a jitter of a tenth, a worker ends and a fresh one takes its place."""
+    """`recycle_after` requests, with a jitter of a tenth, a worker ends and a fresh one takes its place.
+
+    `busy_poll_us`: how long a worker looks for what comes next of its only request before it sleeps, if that was fast before.
+    """
 
     max_body_bytes: int = Field(32 << 20, ge=1024)
     recycle_after: int | None = Field(None, ge=100)
     drain_s: float = Field(30.0, gt=0, le=600)
     cors_origins: tuple[str, ...] = ()
+    busy_poll_us: int = Field(200, ge=0, le=1000)
 
 
 class Pricing(_Part):

@@ -149,6 +149,7 @@ class Protocol(asyncio.Protocol):
         of a body that was not needed is read for a while.
         """
         self._server.total_requests += 1
+        self._outbox.requests -= 1
         self._current = None
         self._served = True
         if whole:
@@ -168,6 +169,7 @@ class Protocol(asyncio.Protocol):
             return
         if self._ahead:
             self._current = self._ahead.popleft()
+            self._outbox.requests += 1
             # Not within the answer that is ending.
             self._loop.call_soon(self._current.begin, self._handler)
         else:
@@ -187,7 +189,6 @@ class Protocol(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._socket = socket_of(transport)
         self._server.connections.add(cast(Any, self))
-        self._outbox.clients += 1
         names = [transport.get_extra_info(name) for name in ("sockname", "peername")]
         here, there = ((n[0], n[1]) if isinstance(n, tuple) else None for n in names)
         self.addresses = (here, there)
@@ -196,9 +197,9 @@ class Protocol(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         self._transport, self._out = None, b""
         self._server.connections.discard(cast(Any, self))
-        self._outbox.clients -= 1
         self._ahead.clear()
         if self._current is not None:
+            self._outbox.requests -= 1
             self._current.lost()
         self.resume_writing()
         self.deadline = _NEVER
@@ -231,6 +232,7 @@ class Protocol(asyncio.Protocol):
 
     def _again(self, head: Head, headers: dict[bytes, bytes], body: bytes) -> None:
         exchange = self._current = Exchange(self, headers, head.method, head.target, "1.1", not self._last)
+        self._outbox.requests += 1
         self.deadline = _NEVER
         exchange.feed(body)
         exchange.end_of_body()
@@ -272,6 +274,7 @@ class Protocol(asyncio.Protocol):
         self._overhead = 0
         if self._current is None:
             self._current = self._new = exchange
+            self._outbox.requests += 1
         else:
             self._ahead.append(exchange)
             self._pause_reading()

@@ -70,7 +70,7 @@ class Worker:
             self._pushed,
             self.passes.forget_all,
         )
-        self.outbox = Outbox(asyncio.get_running_loop())
+        self.outbox = Outbox(asyncio.get_running_loop(), config.serving.busy_poll_us / 1e6)
         self.providers = providers_for(config, self.outbox)
         count_with(TokenCounter(state.tokens_socket))
         cooldowns = cooldowns_of(config, state.run)

@@ -37,6 +37,7 @@ def gateway_yaml(spec: Spec) -> str:
                 "max_body_bytes": byte_count(spec.gateway.max_body),
                 "recycle_after": spec.gateway.recycle_after,
                 "cors_origins": list(spec.gateway.cors_origins),
+                "busy_poll_us": spec.gateway.busy_poll_us,
             },
             "models": [_model(spec, model) for model in spec.models] + [_canary()],
             "teams": [{"name": team.name, "budget": _budget(team.budget)} for team in spec.teams],

@@ -121,6 +121,14 @@ class Gateway(Section):
     recycle_after: int | None = Field(
         None, ge=1000, description="Requests after which a worker is replaced by a fresh one; never by default."
     )
+    busy_poll_us: int = Field(
+        200,
+        ge=0,
+        le=1000,
+        description="Microseconds for which a worker with one request under way looks for the next event before it sleeps, "
+        "while events follow each other that fast. With providers that take longer, as models do, it sleeps at once. "
+        "0 turns it off.",
+    )
 
     @property
     def release(self) -> str:

@@ -40,11 +40,11 @@ class App:
 
 
 async def unread(app: App, others: int) -> None:
-    """Ask, read nothing, and wait until the gateway has given up. With `others` connected, writes are gathered."""
+    """Ask, read nothing, and wait until the gateway has given up. With `others` under way, writes are gathered."""
     config, state, made = uvicorn.Config(app, interface="asgi3", lifespan="off", proxy_headers=False), ServerState(), []
     config.load()
     outbox = Outbox(asyncio.get_running_loop())
-    outbox.clients = others
+    outbox.requests = others
 
     def protocol() -> Protocol:
         made.append(Protocol(config, state, {}, outbox=outbox))

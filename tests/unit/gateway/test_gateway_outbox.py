@@ -24,22 +24,22 @@ class Sender:
         self.sent.append(self.name)
 
 
-def test_with_one_client_a_write_goes_out_at_once() -> None:
+def test_with_one_request_a_write_goes_out_at_once() -> None:
     async def run() -> None:
         sent: list[str] = []
         outbox = Outbox(asyncio.get_running_loop())
-        outbox.clients = 1
+        outbox.requests = 1
         outbox.add(Sender("a", sent))
         assert sent == ["a"]
 
     asyncio.run(run())
 
 
-def test_with_several_clients_the_writes_of_a_turn_go_out_together_and_in_order() -> None:
+def test_with_several_requests_the_writes_of_a_turn_go_out_together_and_in_order() -> None:
     async def run() -> None:
         sent: list[str] = []
         outbox = Outbox(asyncio.get_running_loop())
-        outbox.clients = 2
+        outbox.requests = 2
         for name in "abc":
             outbox.add(Sender(name, sent))
         assert sent == []
@@ -62,7 +62,7 @@ def test_a_write_that_fails_takes_no_other_with_it() -> None:
     async def run() -> None:
         sent: list[str] = []
         outbox = Outbox(asyncio.get_running_loop())
-        outbox.clients = 2
+        outbox.requests = 2
         for sender in (Sender("a", sent), Broken(), Sender("b", sent)):
             outbox.add(sender)
         await asyncio.sleep(0)
@@ -96,13 +96,13 @@ class OneAnswerEach:
         self._listener.close()
 
 
-@pytest.mark.parametrize("clients", [1, 2], ids=["at once", "gathered"])
-def test_a_request_that_was_not_written_takes_another_connection(clients: int) -> None:
+@pytest.mark.parametrize("requests", [1, 2], ids=["at once", "gathered"])
+def test_a_request_that_was_not_written_takes_another_connection(requests: int) -> None:
     server = OneAnswerEach()
 
     async def run() -> None:
         outbox = Outbox(asyncio.get_running_loop())
-        outbox.clients = clients
+        outbox.requests = requests
         client = Client(outbox=outbox)
         target = Target.post(f"http://127.0.0.1:{server.port}/v1/x", {})
         for number in range(1, 4):
