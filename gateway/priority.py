@@ -9,8 +9,11 @@ import time
 
 # A third of the usual weight: enough to write every row of a worker that is busy all the time on the same core.
 _NICE = 5
-# A ninth of a core where the kernel lets a busy worker go on for a tick of 4 ms: more than its rows need.
-_TURN_S = 0.0005
+_TURN_S = 0.0003
+# Whose turn is over lets others go first for so long: a quarter of a core is twice what the rows of a busy worker need.
+_PAUSE_S = 0.001
+# Between a turn of one thread and one of another: a worker on the same core stood still for both.
+_APART_S = 0.0007
 
 
 def step_back() -> None:
@@ -20,18 +23,45 @@ def step_back() -> None:
 
 
 class Turns:
-    """Long work that no client waits for, in short turns. The kernel alone would end one after a tick or two (8 ms)."""
+    """Long work that no client waits for, in turns. Of a process' threads one at a time has one, and then the core is
+    left alone for a while. The kernel would let each of them go on for a tick or two (8 ms), and one after the other.
+    """
 
-    def __init__(self, pause_s: float = 0.0) -> None:
-        """`pause_s`: how long the core is left alone between two turns; without it whoever waits has it once."""
-        self._pause_s = pause_s
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._end = self._free_at = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether the turn has lasted long enough."""
+        return time.perf_counter() >= self._end
+
+    def begin(self) -> bool:
+        """Begin a turn, if it is time for one."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        if time.perf_counter() < self._free_at:
+            self._lock.release()
+            return False
         self._end = time.perf_counter() + _TURN_S
+        return True
+
+    def wait(self) -> None:
+        """Begin a turn when it is time for one."""
+        while not self.begin():
+            with self._lock:
+                left = self._free_at - time.perf_counter()
+            if left > 0:
+                time.sleep(left)
+
+    def end(self) -> None:
+        """End a turn."""
+        self._free_at = time.perf_counter() + _APART_S
+        self._lock.release()
 
     def between(self) -> None:
-        """Called between two pieces: once a turn is over, whoever waits for this core goes first."""
-        if time.perf_counter() >= self._end:
-            if self._pause_s:
-                time.sleep(self._pause_s)
-            else:
-                os.sched_yield()
-            self._end = time.perf_counter() + _TURN_S
+        """Between two pieces of work: once the turn is over, begin another one after a pause."""
+        if self.over:
+            self.end()
+            time.sleep(_PAUSE_S)
+            self.wait()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from enum import Enum
 
 from gateway import clock
 from gateway.accountant.account import Account
@@ -20,7 +21,6 @@ from gateway.accountant.windows import Windows
 from gateway.ledger import Row
 from gateway.ledger.spool import SpoolReader, session_of
 from gateway.ledger.store import Batch, Charge, Store, StoreError
-from gateway.priority import Turns
 
 _log = logging.getLogger("gateway.accountant")
 _BATCH_ROWS = 2000
@@ -30,6 +30,14 @@ _PIECE_BYTES = 16 << 10
 _LATE_ROWS = 20_000
 _MOST_IN_MEMORY = 20_000
 _NOTHING = (0, 0, 0)
+
+
+class Drained(Enum):
+    """Of the rows that were in the spools."""
+
+    NOTHING = 0
+    SOME = 1
+    ALL = 2
 
 
 @dataclass(slots=True)
@@ -78,9 +86,9 @@ class Intake:
         self.backlog = 0
         self.charged: set[tuple[str, str]] = set()
 
-    def drain(self) -> bool:
-        """Take in every whole row that is in the spools now. Returns whether there was any."""
-        now, found, turns = clock.now(), False, Turns()
+    def drain(self, in_turn: bool = False) -> Drained:
+        """Take in every whole row that is in the spools now, or as many as the turn has time for."""
+        now, found, turns = clock.now(), Drained.NOTHING, self._store.turns
         for name in self._spools.names():
             while True:
                 start = self._spools.position(name)
@@ -88,12 +96,12 @@ class Intake:
                 end = self._spools.position(name)
                 if end == start:
                     break
-                found = True
+                found = Drained.ALL
                 waiting = self._open()
                 waiting.reach(name, start, end)
                 self._take(waiting, name, start, end, rows, now)
-                if self.backlog < _LATE_ROWS:
-                    turns.between()
+                if in_turn and turns.over and self.backlog < _LATE_ROWS:
+                    return Drained.SOME
         return found
 
     async def commit(self, money: asyncio.Lock | None = None) -> bool:

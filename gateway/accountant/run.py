@@ -16,7 +16,7 @@ from gateway.accountant.desk import Desk
 from gateway.accountant.gauges import Gauges
 from gateway.accountant.health import ProviderHealth
 from gateway.accountant.holdings import Holdings
-from gateway.accountant.intake import Intake
+from gateway.accountant.intake import Drained, Intake
 from gateway.accountant.lobby import Lobby
 from gateway.accountant.records import Key
 from gateway.accountant.reserves import Reserves
@@ -34,9 +34,10 @@ from gateway.routing import cooldowns_of
 from gateway.state import StateDirectory
 
 _log = logging.getLogger("gateway.accountant")
-_DRAIN_EVERY_S = 0.05
-# While rows come: many small drains hold up a worker on the same core less than few large ones.
-_DRAIN_BUSY_S = 0.005
+# While rows come: many small looks hold up a worker on the same core less than few large ones.
+_LOOK_AGAIN_S = {Drained.NOTHING: 0.05, Drained.ALL: 0.005, Drained.SOME: 0.001}
+# So often it is tried to do with short turns.
+_PATIENCE = 50
 # Rarer commits write a page of the database less often: at 50 ms each row cost nearly twice as much.
 _COMMIT_EVERY_S = 0.2
 # Nobody scrapes more often.
@@ -66,6 +67,8 @@ class Accountant:
         self._tasks: set[asyncio.Task[None]] = set()
         # Accounts whose gauges are to be written.
         self._charged: set[tuple[str, str]] = set()
+        self._comeback = time.monotonic() + _COMEBACK_S
+        self._publish_at = self._refresh_at = 0.0
 
     async def open(self) -> None:
         """Load the books and what the spools hold. Raises StoreError."""
@@ -121,20 +124,37 @@ class Accountant:
         return [self._windows.run(), self._sync.run()]
 
     async def _clock(self) -> None:
-        comeback = time.monotonic() + _COMEBACK_S
-        refresh = publish = 0.0
+        turns, behind = self._store.turns, 0
         while True:
-            busy = self._intake.drain()
-            self._call_back_overdrawn()
-            if (now := time.monotonic()) >= publish:
-                publish = now + _PUBLISH_EVERY_S
-                self._publish_charged()
-            if now >= refresh:
-                refresh = now + _REFRESH_EVERY_S
-                self._gauges.refresh(self._intake.backlog)
-                if now > comeback:
-                    self._holdings.forget_early(set(self._sessions.connected))
-            await asyncio.sleep(_DRAIN_BUSY_S if busy else _DRAIN_EVERY_S)
+            begun = await self._begun()
+            try:
+                drained = self._look(in_turn=begun and behind < _PATIENCE)
+            finally:
+                if begun:
+                    turns.end()
+            behind = behind + 1 if drained is Drained.SOME else 0
+            await asyncio.sleep(_LOOK_AGAIN_S[drained])
+
+    async def _begun(self) -> bool:
+        """Wait for a turn, but not for long: a disk that hangs must not keep rows from being taken in."""
+        for _ in range(_PATIENCE):
+            if self._store.turns.begin():
+                return True
+            await asyncio.sleep(_LOOK_AGAIN_S[Drained.SOME])
+        return False
+
+    def _look(self, in_turn: bool) -> Drained:
+        drained = self._intake.drain(in_turn)
+        self._call_back_overdrawn()
+        if (now := time.monotonic()) >= self._publish_at:
+            self._publish_at = now + _PUBLISH_EVERY_S
+            self._publish_charged()
+        if now >= self._refresh_at:
+            self._refresh_at = now + _REFRESH_EVERY_S
+            self._gauges.refresh(self._intake.backlog)
+            if now > self._comeback:
+                self._holdings.forget_early(set(self._sessions.connected))
+        return drained
 
     async def _write(self) -> None:
         tidy = 0.0

@@ -21,6 +21,7 @@ from gateway.ledger.audit import FIELDS, Change, Column, changes_of
 from gateway.ledger.migrations import missing
 from gateway.ledger.row import COLUMNS, FLAGS, Row
 from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, TakenError, by_account, conditions
+from gateway.priority import Turns
 
 _log = logging.getLogger("gateway.accountant")
 _CHANNEL = "gateway"
@@ -61,6 +62,7 @@ class PostgresStore:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
         self._horizon = 0
+        self.turns = Turns()
         self.heard: Callable[[str], None] = lambda _: None
 
     async def open(self) -> None:

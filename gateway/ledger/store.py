@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from gateway.ledger.audit import Change, Column
 from gateway.ledger.row import Row
+from gateway.priority import Turns
 
 KEY, TEAM, USER = "key", "team", "user"
 
@@ -89,6 +90,8 @@ class Store(Protocol):
     shared: bool
     # How many rows it takes best in one transaction.
     batch_rows: int
+    # Of its own long work and that of who uses it.
+    turns: Turns
 
     async def open(self) -> None:
         """Connect and bring the schema up to date."""

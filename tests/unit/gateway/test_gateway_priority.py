@@ -1,23 +1,89 @@
-"""Long work gives the core away once its turn is over, and not before."""
+"""Turns of long work: short, one thread at a time, with pauses in which the core is nobody's."""
 
 from __future__ import annotations
 
-import os
+import threading
 import time
 
 import pytest
 
 from gateway import priority
+from gateway.priority import Turns
 
 
-def test_a_turn_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, given_away = [100.0], [0]
-    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(os, "sched_yield", lambda: given_away.__setitem__(0, given_away[0] + 1))
-    turns = priority.Turns()
-    seen = []
-    for passed in (0.0, 0.0003, 0.0003, 0.0003, 0.0003, 0.01, 0.0):
-        now[0] += passed
+class Clock:
+    """Time passes where somebody sleeps, or is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_a_turn_ends_with_its_time(clock: Clock) -> None:
+    turns = Turns()
+    turns.wait()
+    pauses = []
+    for passed in (0.0, 0.0001, 0.0001, 0.0002, 0.0002, 0.01, 0.0):
+        clock.now += passed
         turns.between()
-        seen.append(given_away[0])
-    assert seen == [0, 0, 1, 1, 2, 3, 3]
+        pauses.append(len(clock.slept))
+    assert pauses == [0, 0, 0, 1, 1, 2, 2]
+    assert set(clock.slept) == {priority._PAUSE_S}
+    turns.end()
+
+
+def test_while_one_has_its_turn_nobody_else_begins(clock: Clock) -> None:
+    turns = Turns()
+    assert turns.begin()
+    begun: list[bool] = []
+    other = threading.Thread(target=lambda: begun.append(turns.begin()))
+    other.start()
+    other.join()
+    assert begun == [False]
+    turns.end()
+
+
+def test_after_a_turn_the_core_is_left_alone(clock: Clock) -> None:
+    turns = Turns()
+    assert turns.begin()
+    clock.now += 0.0003
+    assert turns.over
+    turns.end()
+    assert not turns.begin()
+    clock.now += priority._APART_S / 2
+    assert not turns.begin()
+    turns.wait()
+    assert clock.slept == [pytest.approx(priority._APART_S / 2)]
+    turns.end()
+
+
+def test_a_pause_between_turns_is_long_enough_for_somebody_else(clock: Clock) -> None:
+    """The one whose turn was over waits on for the turn that began in its pause, and for the time after it."""
+    turns = Turns()
+    turns.wait()
+    taken: list[bool] = []
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+        if not taken:
+            taken.append(turns.begin())
+            turns.end()
+
+    clock.now += 0.0004
+    time.sleep = sleep  # type: ignore[assignment] - the fixture puts it back
+    before = clock.now
+    turns.between()
+    assert taken == [True]
+    assert clock.now - before >= priority._PAUSE_S + priority._APART_S - 1e-9
+    turns.end()
