@@ -38,7 +38,8 @@ class Calm:
             return None
         try:
             return await asking
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, RuntimeError) as error:
+            # The last one is uvloop's, of a connection that was closed while it was greeted; redis-py lets it through.
             self._complain(error)
             return None
 
