@@ -120,12 +120,12 @@ def test_a_spool_that_is_full_goes_on_in_the_next_file(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w0-a")
     large = row(0)._replace(end_user="x" * (1 << 20))
     reader, found = SpoolReader(tmp_path, {}), 0
-    for _ in range(40):
+    for _ in range(10):
         writer.append(tuple(large))
     for name in reader.names():
         while rows := reader.read(name):
             found += len(rows)
-    assert found == 40
+    assert found == 10
     assert len(reader.names()) == 2
     assert reader.remove_if_finished(reader.names()[0])
     writer.close()
@@ -175,7 +175,7 @@ def test_without_room_for_another_file_rows_wait_and_the_old_one_stays_open(
     writer = SpoolWriter(tmp_path, "w0-a")
     first = writer.position[0]
     large = row(0)._replace(end_user="x" * (1 << 20))
-    for _ in range(31):
+    for _ in range(7):
         writer.append(tuple(large))
 
     def full(*_: object) -> int:
@@ -194,7 +194,7 @@ def test_without_room_for_another_file_rows_wait_and_the_old_one_stays_open(
     for name in reader.names():
         while rows := reader.read(name):
             found += len(rows)
-    assert found == 31 + 2 + 1
+    assert found == 7 + 2 + 1
     # The old file is nobody's any more, and nothing is left of the attempts.
     assert [reader.remove_if_finished(name) for name in reader.names()] == [True, False]
     assert len(list(tmp_path.iterdir())) == 1
