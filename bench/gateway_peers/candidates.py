@@ -65,8 +65,8 @@ def ours(directory: Path, upstream: Upstream) -> Running:
 
 
 def ours_guarded(directory: Path, upstream: Upstream) -> Running:
-    """The same with the cache and the loop guard. No request is like another: each is looked for and then kept."""
-    more = {"cache": {"backend": "memory"}, "loop_guard": {"action": "observe"}}
+    """The same with a cache of 32 MB and the loop guard. No request is like another: each is looked for and then kept."""
+    more = {"cache": {"backend": "memory", "most_bytes": 32 << 20}, "loop_guard": {"action": "observe"}}
     return dataclasses.replace(_ours(directory, upstream, more), unlike=True)
 
 
