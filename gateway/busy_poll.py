@@ -8,6 +8,7 @@ than all that a gateway does with a small request, and what it then needs is in 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 
 # So many quick answers in a row are no accident.
@@ -39,8 +40,10 @@ class BusyPoll:
             self._loop.call_soon(self._look)
 
     def _look(self) -> None:
-        # A loop with something to call asks the system for events and does not wait for them.
         if time.perf_counter() - self._sent < self._limit_s:
+            # Whoever else wants this core has it first.
+            os.sched_yield()
+            # A loop with something to call asks the system for events and does not wait for them.
             self._loop.call_soon(self._look)
             return
         self.looks = False
