@@ -24,7 +24,7 @@ class BusyPoll:
         self._limit_s = limit_s
         self._sent = 0.0
         self._quick = 0
-        self.looks = False
+        self._looks = False
 
     def sent(self) -> None:
         """Something was sent, and what comes next may come at once."""
@@ -35,8 +35,8 @@ class BusyPoll:
         quick = now - self._sent < 2 * self._limit_s
         self._quick = self._quick + 1 if quick else 0
         self._sent = now
-        if self._quick >= _AT_FIRST and not self.looks:
-            self.looks = True
+        if self._quick >= _AT_FIRST and not self._looks:
+            self._looks = True
             self._loop.call_soon(self._look)
 
     def _look(self) -> None:
@@ -46,5 +46,5 @@ class BusyPoll:
             # A loop with something to call asks the system for events and does not wait for them.
             self._loop.call_soon(self._look)
             return
-        self.looks = False
+        self._looks = False
         self._quick = 0
