@@ -142,7 +142,9 @@ def test_identical_requests_at_once_are_bought_once_and_share_the_real_cost(alon
     keys = [alone.key(key_alias=f"sharer-{n}", max_budget=1) for n in range(3)]
     attempts = alone.total("litellm_upstream_attempts_total", model="slow", status="200")
     with ThreadPoolExecutor(18) as pool:
-        answers = list(pool.map(lambda n: ask(alone, keys[n % 3], "together", model="slow"), range(18)))
+        # Long enough for the last of them to come before the answer, also on a machine that stood still for a second.
+        slow = {"latency_s": 2.5, "completion_tokens": 33}
+        answers = list(pool.map(lambda n: ask(alone, keys[n % 3], "together", model="slow", mock=slow), range(18)))
     assert {a.status_code for a in answers} == {200}
     # A key's requests share one purchase, and another key's answers are none of its business.
     assert alone.total("litellm_upstream_attempts_total", model="slow", status="200") == attempts + 3
