@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 import socket
 import sys
+from functools import partial
 
 from gateway import wire
 from gateway.counting import encoding
 from gateway.process import log
-from gateway.process.parent import die_with_parent, told_to_stop
+from gateway.process.parent import die_with_parent, run_until_told
 
 IDLE_S = 60.0
 # Whoever connects has its question ready; more patience would let one stopped worker hold a place.
@@ -25,12 +26,8 @@ def main() -> int:
     die_with_parent()
     log.set_up(sys.argv[2])
     with socket.socket(fileno=int(sys.argv[1])) as listener:
-        asyncio.run(_until_told(listener))
+        run_until_told(partial(run, listener))
     return 0
-
-
-async def _until_told(listener: socket.socket) -> None:
-    await run(listener, told_to_stop())
 
 
 async def run(listener: socket.socket, stop: asyncio.Event, idle_s: float = IDLE_S) -> None:

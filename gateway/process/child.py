@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from gateway import clock
@@ -13,7 +14,7 @@ from gateway.errors import StartError
 from gateway.priority import step_back
 from gateway.process import log
 from gateway.process.order import Order, read_order
-from gateway.process.parent import die_with_parent, told_to_stop
+from gateway.process.parent import die_with_parent, run_until_told
 
 
 def main() -> int:
@@ -22,21 +23,16 @@ def main() -> int:
     order = read_order(sys.stdin.buffer)
     log.set_up(order.slot)
     clock.adopt(order.clock_offset)
-    with _runner(order) as runner:
-        runner.run(_until_told(order))
+    run_until_told(partial(_role, order), _loop_factory(order.role))
     return 0
 
 
-def _runner(order: Order) -> asyncio.Runner:
-    if order.role == "worker":
+def _loop_factory(role: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if role == "worker":
         import uvloop
 
-        return asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    return asyncio.Runner()
-
-
-async def _until_told(order: Order) -> None:
-    await _role(order, told_to_stop())
+        return uvloop.new_event_loop
+    return None
 
 
 def _role(order: Order, stop: asyncio.Event) -> Coroutine[Any, Any, None]:
