@@ -10,10 +10,12 @@ import time
 # A third of the usual weight: enough to write every row of a worker that is busy all the time on the same core.
 _NICE = 5
 _TURN_S = 0.0003
-# Whose turn is over lets others go first for so long: a quarter of a core is twice what the rows of a busy worker need.
-_PAUSE_S = 0.001
+# Whose turn is over lets others go first for so long at least: a sixth of a core is twice what the rows of a busy worker
+# need.
+_PAUSE_S = 0.0015
 # Between a turn of one thread and one of another: a worker on the same core stood still for both.
-_APART_S = 0.0007
+_APART_S = 0.001
+_PATIENCE_S = 0.0002
 
 
 def step_back() -> None:
@@ -36,6 +38,12 @@ class Turns:
         """Whether the turn has lasted long enough."""
         return time.perf_counter() >= self._end
 
+    @property
+    def wait_s(self) -> float:
+        """In how many seconds a turn can begin; of one that lasts too long nobody knows when it ends."""
+        free_at = self._end + _APART_S if self._lock.locked() else self._free_at
+        return free_at - time.perf_counter()
+
     def begin(self) -> bool:
         """Begin a turn, if it is time for one."""
         if not self._lock.acquire(blocking=False):
@@ -49,19 +57,16 @@ class Turns:
     def wait(self) -> None:
         """Begin a turn when it is time for one."""
         while not self.begin():
-            with self._lock:
-                left = self._free_at - time.perf_counter()
-            if left > 0:
-                time.sleep(left)
+            time.sleep(max(self.wait_s, _PATIENCE_S))
 
     def end(self) -> None:
         """End a turn."""
         self._free_at = time.perf_counter() + _APART_S
         self._lock.release()
 
-    def between(self) -> None:
-        """Between two pieces of work: once the turn is over, begin another one after a pause."""
+    def between(self, due: float) -> None:
+        """Between two pieces of work: once the turn is over, begin another one after a pause, and not before `due`."""
         if self.over:
             self.end()
-            time.sleep(_PAUSE_S)
+            time.sleep(max(_PAUSE_S, due - time.perf_counter()))
             self.wait()

@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 
 from gateway.config import Config
-from gateway.ledger import Row
 
 _DOWN_AFTER = 3
 _MOST_SAID = 1024
@@ -26,14 +25,14 @@ class Recent:
     def up(self) -> bool:
         return self.failures_in_a_row < _DOWN_AFTER
 
-    def note(self, status: int, at: float) -> None:
+    def note(self, status: int, times: int, at: float) -> None:
         # A malformed request or a client that left says nothing about the provider.
         if status < 400:
             self.failures_in_a_row = 0
         elif status in (400, 413, 422, 499):
             return
         else:
-            self.failures_in_a_row += 1
+            self.failures_in_a_row += times
         self.last_status, self.last_at = status, at
 
 
@@ -46,11 +45,11 @@ class ProviderHealth:
         # What the attempts of a row say, by their JSON: nearly all rows say one of a few things.
         self._said: dict[str, list[tuple[Recent, int]]] = {}
 
-    def note(self, row: Row) -> None:
-        """Take in one request's attempts."""
-        said = self._said.get(row.attempts)
-        for recent, status in self._read(row.attempts) if said is None else said:
-            recent.note(status, row.started)
+    def note(self, attempts: str, requests: int, started: float) -> None:
+        """Take in the attempts of requests that followed each other and went alike, the last of which `started`."""
+        said = self._said.get(attempts)
+        for recent, status in self._read(attempts) if said is None else said:
+            recent.note(status, requests, started)
 
     def _read(self, attempts: str) -> list[tuple[Recent, int]]:
         """Of those that are in the config: a row may be older than it."""

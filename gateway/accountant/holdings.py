@@ -13,7 +13,7 @@ from gateway.accountant.account import Account
 from gateway.accountant.books import Books
 from gateway.accountant.records import Key
 from gateway.accountant.windows import Place, Windows
-from gateway.ledger import Row
+from gateway.ledger import Row, Values
 from gateway.ledger.store import KEY
 from gateway.money import usd_from_nano
 
@@ -71,8 +71,9 @@ class Holdings:
         counted = self._counted.get(session)
         return counted is not None and (name, offset) >= counted
 
-    def release(self, session: str, name: str, offset: int, row: Row) -> None:
+    def release(self, session: str, name: str, offset: int, values: Values) -> None:
         """Take back what one row releases, at once or when the session has said hello."""
+        row = Row._make(values)
         if not row.released and not row.slot:
             return
         if session not in self._counted:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 
 from gateway import clock
 from gateway.accountant.account import Account
 from gateway.accountant.books import Books
 from gateway.accountant.health import ProviderHealth
 from gateway.accountant.holdings import Holdings
-from gateway.accountant.records import Key
 from gateway.accountant.windows import Windows
-from gateway.ledger import Row
+from gateway.ledger import Row, Values
 from gateway.ledger.spool import SpoolReader, session_of
 from gateway.ledger.store import Batch, Charge, Store, StoreError
 
@@ -29,7 +31,13 @@ _PIECE_BYTES = 16 << 10
 # So many rows are a second of a busy worker: who is that late must catch up.
 _LATE_ROWS = 20_000
 _MOST_IN_MEMORY = 20_000
-_NOTHING = (0, 0, 0)
+_NOTHING = (0, 0, 0, 0, 0)
+_AT = {name: at for at, name in enumerate(Row._fields)}
+_started, _attempts = itemgetter(_AT["started"]), itemgetter(_AT["attempts"])
+_payment = itemgetter(
+    *map(_AT.__getitem__, ("key", "team_id", "user_id", "deployment", "minute", "started")),
+    *map(_AT.__getitem__, ("cost", "released", "slot", "reserved_tokens", "prompt_tokens", "completion_tokens")),
+)
 
 
 class Drained(Enum):
@@ -104,17 +112,21 @@ class Intake:
                     return Drained.SOME
         return found
 
-    async def commit(self, money: asyncio.Lock | None = None) -> bool:
-        """Put what was taken in into the database. On failure nothing is lost and False is returned."""
+    async def commit(self, money: asyncio.Lock | None = None, within_s: float = 0.0) -> bool:
+        """Put what was taken in so far into the database, evenly `within_s` if there is much of it.
+
+        On failure nothing is lost and False is returned.
+        """
         async with self._committing:
-            while self._batches:
-                waiting = self._batches[0]
+            begun, batches = time.perf_counter(), list(self._batches)
+            for number, waiting in enumerate(batches, 1):
+                until = begun + within_s * number / len(batches)
                 try:
                     if money is None:
-                        await self._settle(waiting)
+                        await self._settle(waiting, until)
                     else:
                         async with money:
-                            await self._settle(waiting)
+                            await self._settle(waiting, until)
                 except StoreError as error:
                     _log.error("the database does not take rows; they wait: %s", error)
                     return False
@@ -127,18 +139,19 @@ class Intake:
             if name not in waiting and self._spools.remove_if_finished(name):
                 await self._store.forget_spool(name)
 
-    async def _settle(self, waiting: _Waiting) -> None:
+    async def _settle(self, waiting: _Waiting, until: float) -> None:
         batch = waiting.batch
         if not waiting.tried:
             waiting.tried = True
             self._work_out_holds(batch)
-        rows = batch.rows
+        rows, in_memory = batch.rows, len(batch.rows)
         if not waiting.whole:
             rows = [row for part in waiting.parts for row in self._spools.between(*part)]
-        await self._store.settle(Batch(batch.number, rows, batch.positions, batch.charges, self.backlog >= _LATE_ROWS))
+        late = self.backlog >= _LATE_ROWS
+        await self._store.settle(Batch(batch.number, rows, batch.positions, batch.charges, until, late))
         self._batches.pop(0)
         self.backlog -= waiting.count
-        self._in_memory -= len(batch.rows)
+        self._in_memory -= in_memory
         for (kind, identity, _), charge in batch.charges.items():
             if (account := self._books.account(kind, identity)) is not None:
                 account.unsettled -= charge.spent
@@ -166,30 +179,25 @@ class Intake:
             self._batches.append(last)
         return last
 
-    def _take(self, waiting: _Waiting, name: str, start: int, end: int, rows: list[Row], now: float) -> None:
-        """Every row of every worker comes by here, so money is moved once for all rows of the same payers."""
-        session, books, note, limited = session_of(name), self._books, self._health.note, self._token_limited
-        sums: dict[tuple[str, str, str, int], tuple[int, int, int]] = {}
+    def _take(self, waiting: _Waiting, name: str, start: int, end: int, rows: list[Values], now: float) -> None:
+        """Every row of every worker comes by here, so what is to be done is done once for all rows of the same payers."""
         waiting.count += len(rows)
         self.backlog += len(rows)
         if waiting.whole:
             waiting.batch.rows.extend(rows)
             self._in_memory += len(rows)
-        for row in rows:
-            note(row)
-            if row.deployment in limited and (tokens := row.prompt_tokens + row.completion_tokens):
-                self._windows.give_back(f"deployment:{row.deployment}", int(row.started // 60), 0, -tokens, 0)
-            if row.minute and (key := self._books.find(row.key)) is not None:
-                self._give_tokens_back(key, row)
-            # Periods begin with a second, so rows of one second belong to the same.
-            who = row.key, row.team_id, row.user_id, int(row.started)
-            cost, released, slots = sums.get(who, _NOTHING)
-            sums[who] = cost + row.cost, released + row.released, slots + row.slot
+        self._note(rows)
+        session, books = session_of(name), self._books
         released_all = self._holdings.releases_all(session, name, start)
         if not released_all:
             for offset, row in zip(self._spools.starts(name, start, end), rows, strict=True):
                 self._holdings.release(session, name, offset, row)
-        for (key_hash, team_id, user_id, second), (cost, released, slots) in sums.items():
+        for payer, (cost, released, slots, reserved, tokens) in _sums(rows).items():
+            key_hash, team_id, user_id, deployment, minute, second = payer
+            if tokens and deployment in self._token_limited:
+                self._windows.give_back(f"deployment:{deployment}", second // 60, 0, -tokens, 0)
+            if minute and reserved != tokens:
+                self._give_tokens_back(key_hash, minute, reserved - tokens)
             if released_all and (released or slots):
                 self._holdings.give_back(session, key_hash, released, slots)
             if cost:
@@ -198,11 +206,15 @@ class Intake:
                     if owner is not None:
                         self._charge(waiting.batch, owner.account, cost, second, now)
 
-    def _give_tokens_back(self, key: Key, row: Row) -> None:
-        unused = row.reserved_tokens - row.prompt_tokens - row.completion_tokens
-        if unused:
+    def _note(self, rows: list[Values]) -> None:
+        for attempts, of_them in groupby(rows, _attempts):
+            alike = list(of_them)
+            self._health.note(attempts, len(alike), _started(alike[-1]))
+
+    def _give_tokens_back(self, key_hash: str, minute: int, unused: int) -> None:
+        if (key := self._books.find(key_hash)) is not None:
             for identity, _ in key.limited:
-                self._windows.give_back(identity, row.minute, 0, unused, 0)
+                self._windows.give_back(identity, minute, 0, unused, 0)
 
     def _charge(self, batch: Batch, account: Account, cost: int, second: int, now: float) -> None:
         window = account.charge(cost, second, now)
@@ -212,3 +224,24 @@ class Intake:
             charge = batch.charges[of_period] = Charge()
         charge.spent += cost
         self.charged.add((account.kind, account.identity))
+
+
+def _sums(rows: list[Values]) -> dict[tuple[str, str, str, str, int, int], tuple[int, int, int, int, int]]:
+    """(cost, released, slots, reserved tokens, tokens) by key, team, user, deployment, minute and second.
+
+    Periods begin with a second, so rows of one second belong to the same.
+    """
+    sums: dict[tuple[str, str, str, str, int, int], tuple[int, int, int, int, int]] = {}
+    for key, team, user, deployment, minute, at, cost, released, slot, reserved, prompt, completion in map(
+        _payment, rows
+    ):
+        payer = key, team, user, deployment, minute, int(at)
+        costs, releases, slots, reserves, tokens = sums.get(payer, _NOTHING)
+        sums[payer] = (
+            costs + cost,
+            releases + released,
+            slots + slot,
+            reserves + reserved,
+            tokens + prompt + completion,
+        )
+    return sums

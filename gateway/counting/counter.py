@@ -13,10 +13,12 @@ from functools import partial
 
 from gateway import wire
 from gateway.counting import encoding
+from gateway.priority import step_back
 from gateway.process import log
 from gateway.process.parent import die_with_parent, run_until_told
 
-IDLE_S = 60.0
+# To start takes a tenth of a second of the core, which is dear where requests want it: not once per minute.
+IDLE_S = 600.0
 # Whoever connects has its question ready; more patience would let one stopped worker hold a place.
 _READ_WITHIN_S = 5.0
 
@@ -24,6 +26,7 @@ _READ_WITHIN_S = 5.0
 def main() -> int:
     """`python -m gateway.counting.counter FD NAME`, started by the master."""
     die_with_parent()
+    step_back()
     log.set_up(sys.argv[2])
     with socket.socket(fileno=int(sys.argv[1])) as listener:
         run_until_told(partial(run, listener))

@@ -19,7 +19,7 @@ import orjson
 
 from gateway.ledger.audit import FIELDS, Change, Column, changes_of
 from gateway.ledger.migrations import missing
-from gateway.ledger.row import COLUMNS, FLAGS, Row
+from gateway.ledger.row import COLUMNS, FLAGS, Values
 from gateway.ledger.store import Batch, Question, Rolled, Stored, StoreError, TakenError, by_account, conditions
 from gateway.priority import Turns
 
@@ -378,12 +378,6 @@ def _stored(row: Any) -> Stored:
     return Stored(kind, identity, alias, fields, budget, period_s, spent, total, window_start, gone)
 
 
-def _values(row: Row) -> tuple[Any, ...]:
+def _values(row: Values) -> tuple[Any, ...]:
     """A row's values in the order of `COLUMNS`."""
-    return (
-        *row[: _FLAGS.start],
-        bool(row.priced),
-        bool(row.estimated),
-        bool(row.stream),
-        *row[_FLAGS.stop : len(COLUMNS)],
-    )
+    return (*row[: _FLAGS.start], *map(bool, row[_FLAGS]), *row[_FLAGS.stop : len(COLUMNS)])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+# A row as it is read from a spool: the values of `Row`'s fields in their order.
+Values = list[Any]
 
 
 class Row(NamedTuple):

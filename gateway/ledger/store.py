@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.ledger.audit import Change, Column
-from gateway.ledger.row import Row
+from gateway.ledger.row import Values
 from gateway.priority import Turns
 
 KEY, TEAM, USER = "key", "team", "user"
@@ -52,13 +52,16 @@ class Charge:
 class Batch:
     """Rows that reach the ledger together with what they did; all or nothing, and once.
 
-    `number` counts the batches of one gateway; `charges` is by (kind, identity, window). `late`: many more wait.
+    `number` counts the batches of one gateway; `charges` is by (kind, identity, window). `until`, of the clock of
+    `time.perf_counter`: there is time for it until then. `late`: many more wait. A store may empty the list of rows once
+    they are in the ledger.
     """
 
     number: int
-    rows: list[Row]
+    rows: list[Values]
     positions: dict[str, int]
     charges: dict[tuple[str, str, int], Charge] = field(default_factory=dict)
+    until: float = 0.0
     late: bool = False
 
 

@@ -28,11 +28,12 @@ def main() -> int:
 
 
 def _loop_factory(role: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if role == "worker":
-        import uvloop
+    if role == "exporter":
+        # It has little to do and no use for uvloop's memory.
+        return None
+    import uvloop
 
-        return uvloop.new_event_loop
-    return None
+    return uvloop.new_event_loop
 
 
 def _role(order: Order, stop: asyncio.Event) -> Coroutine[Any, Any, None]:

@@ -36,7 +36,7 @@ def test_a_turn_ends_with_its_time(clock: Clock) -> None:
     pauses = []
     for passed in (0.0, 0.0001, 0.0001, 0.0002, 0.0002, 0.01, 0.0):
         clock.now += passed
-        turns.between()
+        turns.between(0.0)
         pauses.append(len(clock.slept))
     assert pauses == [0, 0, 0, 1, 1, 2, 2]
     assert set(clock.slept) == {priority._PAUSE_S}
@@ -83,7 +83,26 @@ def test_a_pause_between_turns_is_long_enough_for_somebody_else(clock: Clock) ->
     clock.now += 0.0004
     time.sleep = sleep  # type: ignore[assignment] - the fixture puts it back
     before = clock.now
-    turns.between()
+    turns.between(0.0)
     assert taken == [True]
     assert clock.now - before >= priority._PAUSE_S + priority._APART_S - 1e-9
     turns.end()
+
+
+def test_work_that_has_time_is_spread(clock: Clock) -> None:
+    turns = Turns()
+    turns.wait()
+    clock.now += 0.0003
+    turns.between(clock.now + 0.02)
+    assert clock.slept == [pytest.approx(0.02)]
+    turns.end()
+
+
+def test_who_waits_for_a_turn_is_told_how_long(clock: Clock) -> None:
+    turns = Turns()
+    assert turns.wait_s <= 0
+    assert turns.begin()
+    assert turns.wait_s == pytest.approx(priority._TURN_S + priority._APART_S)
+    clock.now += 0.0001
+    turns.end()
+    assert turns.wait_s == pytest.approx(priority._APART_S)
