@@ -10,11 +10,10 @@ import time
 # A third of the usual weight: enough to write every row of a worker that is busy all the time on the same core.
 _NICE = 5
 _TURN_S = 0.0003
-# Whose turn is over lets others go first for so long at least: a sixth of a core is twice what the rows of a busy worker
-# need.
-_PAUSE_S = 0.0015
+# Whose turn is over lets others go first for so long at least, if nothing presses.
+_PAUSE_S = 0.001
 # Between a turn of one thread and one of another: a worker on the same core stood still for both.
-_APART_S = 0.001
+_APART_S = 0.0007
 _PATIENCE_S = 0.0002
 
 
@@ -32,6 +31,8 @@ class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._end = self._free_at = 0.0
+        # 0: there is time for pauses; 1: there is none. Between them all are shorter.
+        self.pressure = 0.0
 
     @property
     def over(self) -> bool:
@@ -41,7 +42,7 @@ class Turns:
     @property
     def wait_s(self) -> float:
         """In how many seconds a turn can begin; of one that lasts too long nobody knows when it ends."""
-        free_at = self._end + _APART_S if self._lock.locked() else self._free_at
+        free_at = self._end + self._calm(_APART_S) if self._lock.locked() else self._free_at
         return free_at - time.perf_counter()
 
     def begin(self) -> bool:
@@ -61,12 +62,15 @@ class Turns:
 
     def end(self) -> None:
         """End a turn."""
-        self._free_at = time.perf_counter() + _APART_S
+        self._free_at = time.perf_counter() + self._calm(_APART_S)
         self._lock.release()
 
     def between(self, due: float) -> None:
         """Between two pieces of work: once the turn is over, begin another one after a pause, and not before `due`."""
         if self.over:
             self.end()
-            time.sleep(max(_PAUSE_S, due - time.perf_counter()))
+            time.sleep(max(self._calm(_PAUSE_S), due - time.perf_counter()))
             self.wait()
+
+    def _calm(self, seconds: float) -> float:
+        return seconds * (1.0 - self.pressure)

@@ -144,14 +144,26 @@ class Books:
         holder = self._holders(kind).pop(identity, None)
         if isinstance(holder, Key):
             self.aliases.pop(holder.record.alias, None)
+            for owner in holder.owners:
+                owner.keys.pop(identity, None)
 
     def keys_of(self, owner: Owner) -> list[Key]:
         """The keys of a team or a user."""
-        return [key for key in self.keys.values() if key.team is owner or key.user is owner]
+        return list(owner.keys.values())
 
     def peers(self, key: Key) -> list[Key]:
         """Keys that share a budget with this one, itself too."""
-        return [k for k in self.keys.values() if k is key or any(owner in k.owners for owner in key.owners)]
+        found = {key.record.hash: key}
+        for owner in key.owners:
+            found.update(owner.keys)
+        return list(found.values())
+
+    def payers(self, account: Account) -> list[Key]:
+        """The keys whose requests are charged to this account."""
+        holder = self.holder(account.kind, account.identity)
+        if holder is None:
+            return []
+        return [holder] if isinstance(holder, Key) else self.keys_of(holder)
 
     def team_named(self, alias: str) -> Owner | None:
         """The team with this alias."""
@@ -164,8 +176,12 @@ class Books:
         elif self.aliases.get(key.record.alias) is key:
             del self.aliases[key.record.alias]
         key.record = record
+        for owner in key.owners:
+            owner.keys.pop(record.hash, None)
         key.team = self.teams.get(record.team_id) if record.team_id else None
         key.user = self.users.get(record.user_id) if record.user_id else None
+        for owner in key.owners:
+            owner.keys[record.hash] = key
         self.aliases[record.alias] = key
         for old in record.previous:
             self._renamed[old] = record.hash

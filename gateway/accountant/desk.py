@@ -86,7 +86,7 @@ class Desk:
                 # Count what was answered meanwhile, and call back what nobody has used, before refusing.
                 self._intake.drain()
                 if place.refusal == "requests" and self._windows.handed_out(identity):
-                    await self._call_back(key, None)
+                    await self._recall_turns(key)
                 place = await self._windows.take(_limits(identity, record), tokens)
             if place.refusal:
                 refusal = over_limit(identity, place, record)
@@ -144,17 +144,16 @@ class Desk:
 
     async def overdrawn(self, account: Account) -> None:
         """More was charged than was promised: leases that workers still have would be spent on top of it."""
-        for key in [k for k in self._books.keys.values() if account in k.accounts]:
-            if lessees := self._holdings.lessees(key):
-                await self._call_back(key, lessees)
+        for key in self._books.payers(account)[:1]:
+            await self._recall_money(key)
 
     async def recalled(self, kind: str, identity: str) -> None:
         """Another gateway needs this budget. Raises StoreError."""
         account = self._books.account(kind, identity)
         if account is None or self._reserves is None:
             return
-        for key in [k for k in self._books.keys.values() if account in k.accounts]:
-            await self._call_back(key, self._holdings.lessees(key))
+        for key in self._books.payers(account)[:1]:
+            await self._recall_money(key)
         await self._reserves.let_go([account])
 
     async def _afford(self, key: Key, estimate: int) -> dict[str, Any] | None:
@@ -169,7 +168,7 @@ class Desk:
             if self._holdings.short(key, estimate):
                 await self._fetch(key, estimate, others=False)
             if self._holdings.short(key, estimate):
-                await self._call_back(key, self._holdings.lessees(key))
+                await self._recall_money(key)
                 await self._fetch(key, estimate, others=False)
             if self._holdings.short(key, estimate):
                 await self._fetch(key, estimate, others=True)
@@ -197,10 +196,16 @@ class Desk:
             used_up = account.budget is not None and account.spent >= account.budget
             await self._reserves.fetch(account, estimate, others and not used_up)
 
-    async def _call_back(self, key: Key, sessions: set[str] | None) -> None:
-        """From some workers, or from all: who holds turns is not kept."""
-        message = {"push": "recall", "keys": [peer.record.hash for peer in self._books.peers(key)]}
-        await self.call_back(message, sessions)
+    async def _recall_money(self, key: Key) -> None:
+        """Of all keys that share a budget with this one."""
+        sessions, keys = self._holdings.leased(key)
+        if sessions:
+            await self.call_back({"push": "recall", "keys": keys}, sessions)
+            self._intake.drain()
+
+    async def _recall_turns(self, key: Key) -> None:
+        """From all workers: who holds turns is not kept."""
+        await self.call_back({"push": "recall", "keys": [peer.record.hash for peer in self._books.peers(key)]})
         self._intake.drain()
 
 

@@ -102,10 +102,11 @@ class Holdings:
         for account in key.accounts:
             account.held += money
 
-    def lessees(self, key: Key) -> set[str]:
-        """Sessions that hold money of any key that shares a budget with this one."""
+    def leased(self, key: Key) -> tuple[set[str], list[str]]:
+        """Sessions that hold money of keys that share a budget with this one, and those keys' hashes."""
         peers = {one for peer in self._books.peers(key) for one in (peer.record.hash, *peer.record.previous)}
-        return {session for (session, key_hash), held in self._held.items() if key_hash in peers and held.money > 0}
+        held = [at for at, holding in self._held.items() if holding.money > 0 and at[1] in peers]
+        return {session for session, _ in held}, sorted({key_hash for _, key_hash in held})
 
     def short(self, key: Key, estimate: int) -> list[Account]:
         """Accounts that do not let a request of this estimate in."""
@@ -117,7 +118,12 @@ class Holdings:
         rated = key.counted_singly
         share = min(free) // (_LEASE_SHARE * self._books.config.workers) if free else 0
         leased = bool(free) and not rated and share >= max(_LEASE_REQUESTS * estimate, 1)
-        amount = share if leased else estimate if free else 0
+        if leased:
+            # Who asks again for another reason than money, or many times at once, holds its share already.
+            holding = self._held.get((session, key.record.hash))
+            amount = max(share - holding.money if holding is not None else share, estimate)
+        else:
+            amount = estimate if free else 0
         self._change(session, key.record.hash, amount, int(rated))
         minute = place.minute if place is not None else 0
         return {"ok": True, "amount": amount, "lease": leased, "slot": rated, "minute": minute}

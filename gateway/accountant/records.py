@@ -69,6 +69,8 @@ class Owner:
 
     record: TeamRecord | UserRecord
     account: Account
+    # By hash.
+    keys: dict[str, Key] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def team_id(self) -> str:
@@ -132,6 +134,7 @@ class Key:
             "expires": record.expires,
             "metered": any(account.budget is not None for account in self.accounts),
             "rated": bool(self.limited),
+            "counted_singly": self.counted_singly,
         }
 
 

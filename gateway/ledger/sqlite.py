@@ -219,9 +219,6 @@ class SqliteStore:
             self._db.execute(f"begin; {sql}; insert into schema_steps values ({number}, '{name}'); commit")  # noqa: S608
 
     def _settle(self, batch: Batch) -> None:
-        if batch.late:
-            self._write(batch, (row[:_WIDTH] for row in batch.rows))
-            return
         self._since_checkpoint += len(batch.rows)
         with self._turn():
             self._write(batch, self._in_turns(batch.rows, batch.until))

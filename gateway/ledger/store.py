@@ -53,7 +53,7 @@ class Batch:
     """Rows that reach the ledger together with what they did; all or nothing, and once.
 
     `number` counts the batches of one gateway; `charges` is by (kind, identity, window). `until`, of the clock of
-    `time.perf_counter`: there is time for it until then. `late`: many more wait. A store may empty the list of rows once
+    `time.perf_counter`: there is time for it until then. A store may empty the list of rows once
     they are in the ledger.
     """
 
@@ -62,7 +62,6 @@ class Batch:
     positions: dict[str, int]
     charges: dict[tuple[str, str, int], Charge] = field(default_factory=dict)
     until: float = 0.0
-    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 
@@ -43,6 +44,8 @@ class Gate:
         self._leases: dict[str, Lease] = {}
         self._open: set[Reservation] = set()
         self._turns = Turns()
+        # Keys that the accountant is asked about now.
+        self._asking: dict[str, asyncio.Future[None]] = {}
         # What was left of limits when the accountant was asked last: (share, until when it says anything).
         self._headroom: dict[str, tuple[float, float]] = {}
 
@@ -63,7 +66,25 @@ class Gate:
         return reservation
 
     async def ask(self, key: Pass, estimate: int, tokens: int = 0) -> Reservation:
-        """Ask the accountant. Raises ApiError 429 (a limit refuses) or 503 (nobody can tell)."""
+        """Ask the accountant. Raises ApiError 429 (a limit refuses) or 503 (nobody can tell).
+
+        Of many requests that come at once, at the turn of a minute for example, one asks: what it gets is for many.
+        """
+        if key.counted_singly:
+            return await self._ask(key, estimate, tokens)
+        if (asking := self._asking.get(key.hash)) is not None:
+            await asyncio.shield(asking)
+            if (reservation := self.enter(key, estimate)) is not None:
+                return reservation
+            return await self._ask(key, estimate, tokens)
+        asking = self._asking[key.hash] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._ask(key, estimate, tokens)
+        finally:
+            del self._asking[key.hash]
+            asking.set_result(None)
+
+    async def _ask(self, key: Pass, estimate: int, tokens: int) -> Reservation:
         question = {"op": "reserve", "key": key.hash, "estimate": estimate, "tokens": tokens}
         asked_at = time.monotonic()
         try:

@@ -16,7 +16,7 @@ class Pass:
     """A key as workers see it. `series` is its histogram label; `metered`: a budget applies."""
 
     __slots__ = (
-        "alias", "blocked", "expires", "hash", "metered", "models",
+        "alias", "blocked", "counted_singly", "expires", "hash", "metered", "models",
         "rated", "series", "series_of", "tags", "team", "team_id", "team_models", "unrestricted", "user_id", "user_models",
     )  # fmt: skip
 
@@ -32,6 +32,8 @@ class Pass:
         self.expires: float | None = raw["expires"]
         self.metered: bool = raw["metered"]
         self.rated: bool = raw["rated"]
+        # Whether the accountant must be asked at every request.
+        self.counted_singly: bool = raw.get("counted_singly", False)
         self.user_id: str = raw.get("user_id", "")
         self.user_models: frozenset[str] = frozenset(raw.get("user_models", ()))
         # Whether no list says which models it may call.
