@@ -12,8 +12,11 @@ _NICE = 5
 _TURN_S = 0.0003
 # Whose turn is over lets others go first for so long at least, if nothing presses.
 _PAUSE_S = 0.001
+# Whoever waits for the whole work, for its transaction for example, waits for its pauses too.
+_LONGEST_PAUSE_S = 0.004
 # Between a turn of one thread and one of another: a worker on the same core stood still for both.
 _APART_S = 0.0007
+# Before another look at a turn that lasts longer than it should.
 _PATIENCE_S = 0.0002
 
 
@@ -66,10 +69,10 @@ class Turns:
         self._lock.release()
 
     def between(self, due: float) -> None:
-        """Between two pieces of work: once the turn is over, begin another one after a pause, and not before `due`."""
+        """Between two pieces of work: once the turn is over, begin another one after a pause, if possible when `due`."""
         if self.over:
             self.end()
-            time.sleep(max(self._calm(_PAUSE_S), due - time.perf_counter()))
+            time.sleep(max(self._calm(_PAUSE_S), min(due - time.perf_counter(), _LONGEST_PAUSE_S)))
             self.wait()
 
     def _calm(self, seconds: float) -> float:

@@ -93,8 +93,23 @@ def test_work_that_has_time_is_spread(clock: Clock) -> None:
     turns = Turns()
     turns.wait()
     clock.now += 0.0003
-    turns.between(clock.now + 0.02)
-    assert clock.slept == [pytest.approx(0.02)]
+    turns.between(clock.now + 0.003)
+    assert clock.slept == [pytest.approx(0.003)]
+    clock.now += 0.0003
+    turns.between(clock.now + 10.0)
+    assert clock.slept[1:] == [priority._LONGEST_PAUSE_S]
+    turns.end()
+
+
+def test_who_is_pressed_makes_shorter_pauses_or_none(clock: Clock) -> None:
+    turns = Turns()
+    turns.wait()
+    for pressure in (0.5, 1.0):
+        turns.pressure = pressure
+        clock.now += 0.0003
+        turns.between(0.0)
+    assert clock.slept[0] == pytest.approx(priority._PAUSE_S / 2)
+    assert clock.slept[1:] == [0.0]
     turns.end()
 
 
