@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import statistics
@@ -33,6 +34,8 @@ from bench.gateway_peers.tools import CHUNKS, GATEWAY_CORE, BenchError, Load, Up
 # or right before or after which the gateways' core took so much longer for a fixed piece of work than at its best.
 _DISTURBED = 0.35
 _SLOW = 1.15
+# What is told of a candidate is the median of those of its rounds in which the host was as fast as at its fastest.
+_ALIKE = 0.15
 _RETRIES = int(os.environ.get("BENCH_RETRIES", "2"))
 Points = dict[tuple[str, str, int], list[Load]]
 
@@ -98,10 +101,10 @@ def _measure(running: dict[str, Running], directory: Path, upstream: Upstream, a
                 lua = script(directory / "request.lua", gateway.headers, model, kind == "stream", gateway.unlike)
                 if turn == 0:
                     wrk(url, lua, count, 2.0, gateway.process.pid, upstream.pids)
-                load, slow = _calm(url, lua, count, arguments.seconds, gateway, upstream, host)
+                load = _calm(url, lua, count, arguments.seconds, gateway, upstream, host)
                 points[name, kind, count].append(load)
                 _say(f"{turn + 1}: {name} {kind} c={count}: {load.per_cpu_second:,.0f}/cpu-s {load.rps:,.0f}/s "
-                     f"p50 {load.p50:,.0f} us p99 {load.p99:,.0f} us errors {load.errors} others {load.others:.2f} host {slow:.2f}")  # fmt: skip
+                     f"p50 {load.p50:,.0f} us p99 {load.p99:,.0f} us errors {load.errors} others {load.others:.2f} host {load.host:.2f}")  # fmt: skip
     return points
 
 
@@ -117,17 +120,16 @@ def _target(name: str, gateway: Running, kind: str) -> tuple[str, str] | None:
 
 def _calm(
     url: str, lua: Path, connections: int, seconds: float, gateway: Running, upstream: Upstream, host: Host
-) -> tuple[Load, float]:
-    """The least disturbed of a few tries, and how slow the host was around it."""
-    tries: list[tuple[float, float, Load]] = []
+) -> Load:
+    """The least disturbed of a few tries."""
+    tries: list[Load] = []
     for _ in range(_RETRIES + 1):
         before = host.slowness()
         load = wrk(url, lua, connections, seconds, gateway.process.pid, upstream.pids)
-        tries.append((max(before, host.slowness()), load.others, load))
-        if load.others < _DISTURBED and tries[-1][0] < _SLOW:
+        tries.append(dataclasses.replace(load, host=max(before, host.slowness())))
+        if load.others < _DISTURBED and tries[-1].host < _SLOW:
             break
-    slow, _, load = min((t for t in tries if t[1] < _DISTURBED), default=min(tries, key=lambda t: t[1]))
-    return load, slow
+    return min(tries, key=lambda load: (load.others >= _DISTURBED, load.host))
 
 
 def _memory(gateway: Running) -> dict[str, float]:
@@ -158,8 +160,10 @@ def _soak(
 
 def _report(points: Points, memory: dict[str, dict[str, float]], soak: list[tuple[float, dict[str, float]]]) -> None:
     def middle(name: str, kind: str, count: int, what: str) -> float | None:
-        loads = points.get((name, kind, count))
-        return statistics.median(getattr(load, what) for load in loads) if loads else None
+        loads = points.get((name, kind, count), [])
+        calmest = min((load.host for load in loads), default=0.0)
+        alike = [getattr(load, what) for load in loads if load.host < calmest + _ALIKE]
+        return statistics.median(alike) if alike else None
 
     def row(cells: list[str]) -> None:
         print("| " + " | ".join(cells) + " |")
@@ -169,7 +173,7 @@ def _report(points: Points, memory: dict[str, dict[str, float]], soak: list[tupl
 
     names = list(memory)
     columns = sorted({(kind, count) for _, kind, count in points})
-    print("\nRequests per gateway-CPU-second (median of the rounds)\n")
+    print("\nRequests per gateway-CPU-second (median of the calmest rounds)\n")
     row(["gateway", *(f"{kind} c={count}" for kind, count in columns), "MB of its worker", "MB of all"])
     row(["---"] * (len(columns) + 3))
     for name in names:

@@ -34,7 +34,7 @@ class BenchError(Exception):
 @dataclass(frozen=True)
 class Load:
     """One run of wrk. Times in microseconds; `cpu_s` is what the gateway's process tree used, `others` the cores that
-    everything beside gateway, load and upstream kept busy."""
+    everything beside gateway, load and upstream kept busy, `host` how much slower than at its best the core was."""
 
     rps: float
     errors: int
@@ -44,6 +44,7 @@ class Load:
     requests: int
     cpu_s: float = 0.0
     others: float = 0.0
+    host: float = 1.0
 
     @property
     def per_cpu_second(self) -> float:
