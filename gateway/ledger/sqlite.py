@@ -25,8 +25,8 @@ from gateway.priority import Turns, step_back
 T = TypeVar("T")
 # Between two looks at the time: 50 us of work.
 _PIECE_ROWS = 8
-# In pages: what goes from the write-ahead log into the file in one go. Where rows of few keys are written it is less,
-# half a millisecond: that of so many rows.
+# In pages: what goes from the write-ahead log into the file in one go. Where rows of few keys are written it is less:
+# that of so many rows, which takes as long as a turn or two.
 _CHECKPOINT = 250
 _CHECKPOINT_ROWS = 300
 _WIDTH = len(COLUMNS)
