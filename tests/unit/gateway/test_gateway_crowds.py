@@ -19,20 +19,9 @@ from gateway.ledger.sqlite import SqliteStore
 from gateway.limits import Gate
 from gateway.limits.link import AccountantLink
 from gateway.limits.passes import Pass
+from tests.unit.gateway.passes import PASS
 
-PASS = {
-    "hash": "h",
-    "alias": "k",
-    "series": "k",
-    "team": "",
-    "team_id": "",
-    "models": [],
-    "team_models": [],
-    "blocked": False,
-    "expires": None,
-    "metered": True,
-    "rated": True,
-}
+RATED = {**PASS, "rated": True}
 CROWD = 64
 
 
@@ -67,14 +56,14 @@ LEASE = {"ok": True, "amount": 1000, "lease": True, "slot": False, "turns": 500,
 
 def test_a_crowd_asks_once_for_all() -> None:
     link = Answers(LEASE)
-    reservations = crowd(link, Pass(PASS))
+    reservations = crowd(link, Pass(RATED))
     assert [r.amount for r in reservations] == [5] * CROWD
     assert link.asked == 1
 
 
 def test_what_one_gets_may_not_be_enough_for_all() -> None:
     link = Answers({**LEASE, "amount": 50})
-    reservations = crowd(link, Pass(PASS))
+    reservations = crowd(link, Pass(RATED))
     assert [r.amount for r in reservations] == [5] * CROWD
     # Ten fit into the first answer; nobody else waits twice.
     assert link.asked == 1 + CROWD - 10
@@ -82,7 +71,7 @@ def test_what_one_gets_may_not_be_enough_for_all() -> None:
 
 def test_who_asks_for_all_may_leave() -> None:
     link = Answers(LEASE)
-    reservations = crowd(link, Pass(PASS), leave=1)
+    reservations = crowd(link, Pass(RATED), leave=1)
     assert isinstance(reservations[0], asyncio.CancelledError)
     assert [r.amount for r in reservations[1:]] == [5] * (CROWD - 1)
 
@@ -91,13 +80,13 @@ def test_who_asks_for_all_may_leave() -> None:
 def test_a_refusal_is_everybodys_own(error: Exception | None) -> None:
     refusal = {"ok": False, "kind": "budget_exceeded", "message": "", "retry_after": 0}
     link = Answers(error or refusal)
-    assert {type(r) for r in crowd(link, Pass(PASS))} == {ApiError}
+    assert {type(r) for r in crowd(link, Pass(RATED))} == {ApiError}
     assert link.asked == CROWD
 
 
 def test_requests_that_are_counted_singly_do_not_wait_for_each_other() -> None:
     link = Answers({"ok": True, "amount": 5, "lease": False, "slot": True, "minute": 1})
-    reservations = crowd(link, Pass({**PASS, "counted_singly": True}))
+    reservations = crowd(link, Pass({**RATED, "counted_singly": True}))
     assert len(reservations) == link.asked == CROWD
 
 

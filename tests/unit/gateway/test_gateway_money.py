@@ -19,6 +19,7 @@ from gateway.limits.link import AccountantLink
 from gateway.money import nano_from_usd, usd_from_nano
 from gateway.pricing import Price
 from gateway.providers import Usage
+from tests.unit.gateway.passes import PASS
 
 PRICE = Price(input=2_500_000_000, output=10_000_000_000, cached_input=1_250_000_000)
 
@@ -122,21 +123,6 @@ def test_parallel_requests_are_given_back_one_by_one() -> None:
     assert [windows.take_now(limits, 0).refusal for _ in range(3)] == ["", "", "parallel"]
     windows.give_back("key:x", 0, 0, 0, 1)
     assert [windows.take_now(limits, 0).refusal for _ in range(2)] == ["", "parallel"]
-
-
-PASS = {
-    "hash": "h",
-    "alias": "k",
-    "series": "k",
-    "team": "",
-    "team_id": "",
-    "models": [],
-    "team_models": [],
-    "blocked": False,
-    "expires": None,
-    "metered": True,
-    "rated": False,
-}
 
 
 class Answers(AccountantLink):
