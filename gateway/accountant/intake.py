@@ -90,7 +90,8 @@ class Intake:
         self._number = last_batch
         self._batches: list[_Waiting] = []
         self._in_memory = 0
-        self._committing = asyncio.Lock()
+        # Held while batches go into the database.
+        self.committing = asyncio.Lock()
         self.backlog = 0
         self.charged: set[tuple[str, str]] = set()
 
@@ -117,7 +118,7 @@ class Intake:
 
         On failure nothing is lost and False is returned.
         """
-        async with self._committing:
+        async with self.committing:
             begun, batches = time.perf_counter(), list(self._batches)
             for number, waiting in enumerate(batches, 1):
                 until = begun + within_s * number / len(batches)

@@ -105,11 +105,14 @@ class Accountant:
         loops = [asyncio.create_task(loop) for loop in (self._clock(), self._write(), *self._together())]
         told = asyncio.create_task(stop.wait())
         await asyncio.wait((*loops, told), return_when=asyncio.FIRST_COMPLETED)
-        for loop in loops:
-            if loop.done():
-                # Without it nothing is taken in; a fresh process starts from what is durable.
-                loop.result()
-            loop.cancel()
+        # The thread of a batch whose task is cancelled writes it all the same, and then it would be written again.
+        async with self._intake.committing:
+            for loop in loops:
+                if loop.done():
+                    # Without it nothing is taken in; a fresh process starts from what is durable.
+                    loop.result()
+                loop.cancel()
+            await asyncio.wait(loops)
         server.close()
         self._intake.drain()
         await self._commit()
