@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from typing import Final
 
 # So many quick answers in a row are no accident.
-_AT_FIRST = 4
+_AT_FIRST: Final = 4
 
 
 class BusyPoll:

@@ -8,11 +8,12 @@ time slowly: an hour within ten hours. All processes of one gateway start from t
 from __future__ import annotations
 
 import time
+from typing import Final
 
 # Seconds of correction per second that passes.
-_SLEW = 0.1
+_SLEW: Final = 0.1
 # Counts through a suspended machine where the system has it.
-_COUNTER = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
-NANO = 1_000_000_000
+NANO: Final = 1_000_000_000
 
 
 def nano_from_usd(usd: float | int | str | Decimal) -> int:

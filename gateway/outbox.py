@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.busy_poll import BusyPoll
 
-_log = logging.getLogger("gateway.worker")
+_log: Final = logging.getLogger("gateway.worker")
 
 
 def socket_of(transport: asyncio.BaseTransport) -> int:

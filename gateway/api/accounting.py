@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -12,23 +12,23 @@ from gateway import pricing
 from gateway.api.outcome import Outcome
 from gateway.errors import SpoolFullError
 from gateway.ledger import SpoolWriter
-from gateway.limits import Gate, Pass
+from gateway.limits import Leases, Pass
 from gateway.metrics.meter import Number
 from gateway.metrics.recorder import OTHER, Labels, Recorder, RequestSeries
 from gateway.money import NANO, usd_from_nano
-from gateway.providers import Usage
+from gateway.tokens import Usage
 
-_log = logging.getLogger("gateway.worker")
-_NOTHING = Usage()
-_NOBODY = ("", "", "", "")
+_log: Final = logging.getLogger("gateway.worker")
+_NOTHING: Final = Usage()
+_NOBODY: Final = ("", "", "", "")
 
 
 class Accounting:
-    """Bound to one worker's recorder, gate and spool."""
+    """Bound to one worker's recorder, leases and spool."""
 
-    def __init__(self, recorder: Recorder, gate: Gate, spool: SpoolWriter) -> None:
+    def __init__(self, recorder: Recorder, leases: Leases, spool: SpoolWriter) -> None:
         self._recorder = recorder
-        self._gate = gate
+        self._leases = leases
         self._spool = spool
         self._loads: dict[str, Number] = {}
 
@@ -73,7 +73,7 @@ class Accounting:
         if reservation is None:
             row = row_of(outcome, key, seconds)
         else:
-            released = self._gate.settle(reservation, outcome.cost)
+            released = self._leases.settle(reservation, outcome.cost)
             slot = 1 if reservation.slot else 0
             row = row_of(outcome, key, seconds, released, slot, reservation.tokens, reservation.minute)
         try:
@@ -177,8 +177,8 @@ def row_of(
 
 
 # Attempts as JSON: nearly all requests have one of a few.
-_texts: dict[tuple[tuple[str, str, int], ...], str] = {}
-_MOST_TEXTS = 1024
+_texts: Final[dict[tuple[tuple[str, str, int], ...], str]] = {}
+_MOST_TEXTS: Final = 1024
 
 
 def _text(attempts: tuple[tuple[str, str, int], ...]) -> str:

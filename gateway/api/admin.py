@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -19,10 +18,11 @@ from gateway import __version__
 from gateway.api.admin_answers import OPEN_PATHS, answer_of
 from gateway.api.admin_shapes import POSTS, RotatedKey
 from gateway.api.admission import Admission
-from gateway.api.answers import Exchange
+from gateway.api.exchange import Exchange
 from gateway.api.requests import credential
 from gateway.config import Config
 from gateway.errors import AccountantGoneError, ApiError
+from gateway.limits.keys import hash_of
 from gateway.limits.link import AccountantLink
 from gateway.pricing import Price
 
@@ -47,7 +47,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def _exchange(request: Request) -> Exchange:
-    """What the request came by; see `gateway.worker.exchange`."""
+    """What the request came by; see `gateway.api.exchange`."""
     found: Exchange = request.scope["gateway.exchange"]
     return found
 
@@ -62,9 +62,9 @@ def admin_app(link: AccountantLink, admission: Admission, config: Config, prices
         if secret and admission.is_master(secret):
             return
         # As with LiteLLM, a key may ask what it may spend and has spent, and of no other key.
-        own = hashlib.sha256(secret).hexdigest()
+        own = hash_of(secret)
         asked = request.query_params.get("key") or own
-        if secret and request.url.path == "/key/info" and own in (asked, hashlib.sha256(asked.encode()).hexdigest()):
+        if secret and request.url.path == "/key/info" and own in (asked, hash_of(asked.encode())):
             await admission.key(exchange)
             return
         raise ApiError(401, "invalid_api_key", "This path needs the master key")
@@ -119,7 +119,7 @@ def _add_keys(app: FastAPI, ask: Ask, admission: Admission) -> None:
         secret = credential(_exchange(request).headers)
         if not admission.is_master(secret):
             # Whatever else is asked for, it is the caller's own.
-            key, key_alias = hashlib.sha256(secret).hexdigest(), None
+            key, key_alias = hash_of(secret), None
         return await ask("/key/info", {"key": key, "key_alias": key_alias})
 
     @app.get("/key/list", responses=answer_of("/key/list"))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from gateway import pricing
-from gateway.api.answers import Exchange
+from gateway.api.coming import coming_body
+from gateway.api.exchange import Exchange
 from gateway.api.outcome import Outcome
-from gateway.api.requests import MOST_BODY, coming_body, credential, forwarded, parse, too_large
-from gateway.errors import AccountantGoneError, ApiError
+from gateway.api.requests import MOST_BODY, credential, forwarded, parse, too_large
+from gateway.errors import ApiError
 from gateway.limits import Gate, Pass
+from gateway.limits.keys import hash_of
 from gateway.limits.passes import Passes
 from gateway.providers import Kind, Request
 from gateway.routing import Router
 
 # Of what a client sends beside its prompt, the ledger keeps so many entries of so many characters.
-_MOST = 16
-_LONGEST = 128
+_MOST: Final = 16
+_LONGEST: Final = 128
 
 
 class Admission:
@@ -35,7 +37,7 @@ class Admission:
     ) -> None:
         """`most_body` in bytes. `refused`: models that no request may go to, because somebody's price there is unknown."""
         self._passes = passes
-        self._gate = gate
+        self._gate, self._leases = gate, gate.leases
         self._router = router
         self._master = master_key.encode()
         self._refused = refused
@@ -48,17 +50,17 @@ class Admission:
         secret = credential(exchange.headers)
         if not secret:
             raise ApiError(401, "invalid_api_key", "No API key: send `Authorization: Bearer sk-...`")
-        known = self._passes.known(secret)
-        if known is None:
-            known = await self._look_up(secret)
-        return known
+        key_hash = hash_of(secret)
+        return self._passes.known(key_hash) or await self._look_up(secret, key_hash)
 
     def at_once(self, exchange: Exchange, outcome: Outcome, kind: Kind) -> Request | None:
         """A request whose key is known here and whose body is there; None: `later` must wait for one of them.
 
         It is let in if the outcome has its reservation; without one the accountant must be asked. Raises ApiError.
         """
-        key = self._passes.known(credential(exchange.headers))
+        if not exchange.key_hash:
+            exchange.key_hash = hash_of(credential(exchange.headers))
+        key = self._passes.known(exchange.key_hash)
         raw = None if key is None else exchange.whole_body()
         if key is None or raw is None:
             return None
@@ -94,7 +96,7 @@ class Admission:
         describe(outcome, key, request.body)
         # Four bytes per prompt token, and the most output asked for.
         estimate = self._estimate(outcome, request.raw_size // 4, request.most_completion)
-        outcome.reservation = self._gate.enter(key, estimate)
+        outcome.reservation = self._leases.enter(key, estimate)
         return request
 
     def _estimate(self, outcome: Outcome, prompt: int, most: int | None) -> int:
@@ -105,14 +107,11 @@ class Admission:
         """Whether this is the master key, compared in constant time."""
         return hmac.compare_digest(secret, self._master)
 
-    async def _look_up(self, secret: bytes) -> Pass:
+    async def _look_up(self, secret: bytes, key_hash: str) -> Pass:
         if self.is_master(secret):
             message = "The master key is for administration; make a key with POST /key/generate to call models"
             raise ApiError(403, "permission_error", message)
-        try:
-            found = await self._passes.find(secret)
-        except AccountantGoneError as error:
-            raise ApiError(503, "service_unavailable", f"Keys cannot be checked at the moment: {error}") from None
+        found = await self._passes.find(key_hash)
         if found is None:
             raise ApiError(401, "invalid_api_key", "Invalid API key")
         return found

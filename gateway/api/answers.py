@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, MutableMapping
-from typing import Any, Protocol
+from collections.abc import Iterable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from gateway.errors import ApiError
 
+if TYPE_CHECKING:
+    from gateway.api.exchange import Exchange
+
 Scope = MutableMapping[str, Any]
 Header = tuple[bytes, bytes]
-_BREAKS = bytes.maketrans(b"\r\n", b"??")
+_BREAKS: Final = bytes.maketrans(b"\r\n", b"??")
 
-JSON: Header = (b"content-type", b"application/json")
-EVENTS: tuple[Header, ...] = (
+JSON: Final[Header] = (b"content-type", b"application/json")
+EVENTS: Final[tuple[Header, ...]] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
 )
-
-
-class Exchange(Protocol):
-    """One request and its answer.
-
-    ASGI's messages are dictionaries that are awaited one by one; most answers are whole at once. For apps that speak
-    ASGI there are `scope`, `receive` and `send`. `headers` are the request's by lower-case name, the last one of a
-    name. `own_lines` go into the head of every answer. `gone`: the client has left, at which `on_gone` was called;
-    while `abandonable`, the handler's task is cancelled then. `go_on` gives it a task if it had none.
-    """
-
-    method: str
-    path: str
-    headers: dict[bytes, bytes]
-    own_lines: bytes
-    abandonable: bool
-    gone: bool
-    on_gone: Callable[[], None] | None
-
-    @property
-    def full(self) -> bool: ...
-
-    async def drain(self) -> None: ...
-
-    def whole_body(self) -> bytes | None: ...
-
-    def answer(self, status: int, lines: bytes, body: bytes) -> None: ...
-
-    def start(self, status: int, lines: bytes, length: int | None = None) -> None: ...
-
-    def send_part(self, body: bytes, more: bool, trailer: bytes = b"") -> None: ...
-
-    def go_on(self, way: Coroutine[Any, Any, None]) -> None: ...
-
-    def scope(self) -> Scope: ...
-
-    async def receive(self) -> MutableMapping[str, Any]: ...
-
-    async def send(self, message: MutableMapping[str, Any]) -> None: ...
-
-
-# What it returns is awaited; None: the exchange is answered, or will be.
-Handler = Callable[[Exchange], Coroutine[Any, Any, None] | None]
 
 
 def header_value(text: str) -> bytes:
@@ -77,7 +37,7 @@ def lines_of(headers: Iterable[Header]) -> bytes:
     return head
 
 
-JSON_LINE = lines_of((JSON,))
+JSON_LINE: Final = lines_of((JSON,))
 
 
 def error_body(status: int, kind: str, message: str, param: str | None = None, code: str | None = None) -> bytes:

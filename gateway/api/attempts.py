@@ -8,10 +8,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from gateway.api.accounting import Accounting
 from gateway.api.outcome import Outcome
+from gateway.api.tries import Tries
 from gateway.config import Deployment
 from gateway.errors import UpstreamError
 from gateway.limits import Gate
@@ -20,8 +21,8 @@ from gateway.routing import Router, Step
 
 T = TypeVar("T")
 Call = Callable[[Provider, Deployment], Awaitable[T]]
-_TOO_LONG = "context_length_exceeded"
-_LEFT = 499
+_TOO_LONG: Final = "context_length_exceeded"
+_LEFT: Final = 499
 
 
 @dataclass(slots=True)
@@ -47,14 +48,7 @@ class Attempts:
         self._providers = providers
         self._gate = gate
         self._accounting = accounting
-
-    def at_once(self, outcome: Outcome) -> list[Step] | None:
-        """Whom to try, in this order, if the first one can be tried without asking anybody."""
-        steps = self._router.only.get(outcome.model) or self._planned(outcome)
-        first = steps[0]
-        if first.limited or first.model != outcome.model or not self._router.cooldowns.calm(first.deployment.id):
-            return None
-        return steps
+        self.tries = Tries(router, gate.leases, accounting)
 
     async def first_success(self, outcome: Outcome, call: Call[T], made: Made | None = None) -> T:
         """The first answer; `outcome.step` is who gave it. Its attempt is left to the caller to count.
@@ -63,7 +57,9 @@ class Attempts:
         Raises the last UpstreamError when every deployment failed or one error is the request's own fault.
         """
         steps = (
-            [*made.steps] if made is not None else [*(self._router.only.get(outcome.model) or self._planned(outcome))]
+            [*made.steps]
+            if made is not None
+            else [*(self._router.only.get(outcome.model) or self.tries.planned(outcome))]
         )
         cooldowns = self._router.cooldowns
         tried_model = outcome.model
@@ -83,7 +79,7 @@ class Attempts:
             if last is not None:
                 await self._pause(sum(tries.values()) - 2)
             if step.model != tried_model:
-                self._left(outcome, tried_model)
+                self.tries.left(outcome, tried_model)
                 tried_model = step.model
                 outcome.fallbacks += step.model != outcome.model
             if not calm:
@@ -115,31 +111,8 @@ class Attempts:
                 # A stream that has begun is in flight until it ends.
                 step.in_flight -= not answered
                 outcome.upstream_s += time.perf_counter() - began
-        self._left(outcome, tried_model)
+        self.tries.left(outcome, tried_model)
         raise last or _refused(0.0)
-
-    def succeeded(self, outcome: Outcome) -> None:
-        """The answer is whole: count its attempt, and the fallback if it was one."""
-        step = outcome.step
-        self._accounting.attempted(outcome, 200)
-        if step is not None:
-            step.in_flight -= 1
-            if not self._router.cooldowns.calm(step.deployment.id):
-                self._router.cooldowns.succeeded(step.deployment.id)
-            if step.model != outcome.model:
-                self._accounting.fell_back(outcome, step.model, True)
-
-    def broke(self, outcome: Outcome, status: int) -> None:
-        """The answer broke off after its first byte."""
-        self._accounting.attempted(outcome, status)
-        if outcome.step is not None:
-            outcome.step.in_flight -= 1
-            self._router.cooldowns.failed(outcome.step.deployment.id, status, None)
-            self._left(outcome, outcome.step.model)
-
-    def _planned(self, outcome: Outcome) -> list[Step]:
-        share = 1.0 if outcome.key is None else self._gate.headroom(outcome.key.hash)
-        return self._router.plan(outcome.model, share)
 
     def _after(self, error: UpstreamError, model: str, steps: list[Step], tries: dict[str, int]) -> list[Step]:
         """What is left to try."""
@@ -157,10 +130,6 @@ class Attempts:
         if failures > 0:
             most = min(self._router.routing.backoff_s * 2.0 ** (failures - 1), self._router.routing.most_backoff_s)
             await asyncio.sleep(random.uniform(0.0, most))  # noqa: S311
-
-    def _left(self, outcome: Outcome, model: str) -> None:
-        if model != outcome.model:
-            self._accounting.fell_back(outcome, model, False)
 
 
 def _refused(wait: float) -> UpstreamError:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from gateway import clock
-from gateway.api.answers import Exchange
+from gateway.api.exchange import Exchange
 from gateway.api.outcome import Outcome
 from gateway.cache import Batches, Controls, Entry, MemoryStore, Scope, Store, identity_of
 from gateway.cache.redis_questions import RedisQuestions
@@ -21,17 +20,19 @@ Embed = Callable[[str, Outcome, Request], Awaitable[Sequence[float] | None]]
 """A question → its vector, paid by the outcome's key; None when it cannot be had."""
 
 
-@dataclass(slots=True)
 class Question:
     """One request as the cache sees it. `group` and `vector` are set where meaning is compared, `entry` where an answer
     was found at once.
     """
 
-    identity: bytes
-    controls: Controls
-    group: bytes = b""
-    vector: Sequence[float] | None = None
-    entry: Entry | None = None
+    __slots__ = ("controls", "entry", "group", "identity", "vector")
+
+    def __init__(self, identity: bytes, controls: Controls) -> None:
+        self.identity = identity
+        self.controls = controls
+        self.group = b""
+        self.vector: Sequence[float] | None = None
+        self.entry: Entry | None = None
 
     @property
     def shareable(self) -> bool:

@@ -57,7 +57,7 @@ class Embedder:
             outcome.failed(500, "api_error")
             self._accounting.finish(outcome)
             raise
-        self._attempts.succeeded(outcome)
+        self._attempts.tries.succeeded(outcome)
         outcome.status, outcome.usage = 200, answer.usage
         self._accounting.finish(outcome)
         asked.upstream_s += outcome.upstream_s

@@ -11,52 +11,39 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from gateway.api.answers import Exchange
-from gateway.api.attempts import Attempts, Made
+from gateway.api.attempts import Made
 from gateway.api.caching import Question
+from gateway.api.exchange import Exchange
 from gateway.api.outcome import Outcome
+from gateway.api.tasks import whatever_is_left
+from gateway.api.tries import Tries
 from gateway.errors import ApiError, UpstreamError
 from gateway.providers import Answer, Direct, Kind, Request
 from gateway.providers.translating import Translating
 from gateway.routing import Step
 from gateway.upstream import Body, StaleConnectionError
 
-_log = logging.getLogger("gateway.worker")
+if TYPE_CHECKING:
+    from gateway.api.endpoint import Endpoint
 
-
-class LongWay(Protocol):
-    """What an endpoint does with a request that has left."""
-
-    def landed(self, exchange: Exchange, outcome: Outcome, question: Question | None, answer: Answer) -> None:
-        """It has its answer."""
-        ...
-
-    def go_on(
-        self, exchange: Exchange, outcome: Outcome, request: Request, question: Question | None, made: Made | None
-    ) -> Coroutine[Any, Any, None]:
-        """Its first attempt was made; None: it was not."""
-        ...
-
-    def refuse(self, exchange: Exchange, outcome: Outcome, error: ApiError) -> Coroutine[Any, Any, None]:
-        """It has no answer."""
-        ...
+_log: Final = logging.getLogger("gateway.worker")
 
 
 class Flights:
     """Of one endpoint."""
 
-    def __init__(self, kind: Kind, attempts: Attempts, providers: Mapping[str, Translating], long_way: LongWay) -> None:
+    def __init__(self, kind: Kind, tries: Tries, providers: Mapping[str, Translating], endpoint: Endpoint) -> None:
         self._kind = kind
-        self._attempts = attempts
+        self._tries = tries
         self._providers = providers
-        self._long_way = long_way
+        self._endpoint = endpoint
         self._direct: dict[Step, Direct | None] = {}
 
     def start(self, exchange: Exchange, outcome: Outcome, request: Request, question: Question | None) -> bool:
         """Send a plain request, if it can go the short way. `question`: others may ask for its answer meanwhile."""
-        steps = self._attempts.at_once(outcome)
+        steps = self._tries.at_once(outcome)
         if steps is None:
             return False
         try:
@@ -65,7 +52,7 @@ class Flights:
             deployment = steps[0].deployment
             direct = self._direct[steps[0]] = self._providers[deployment.provider].direct(deployment, self._kind)
         return (
-            direct is not None and Flight(direct, steps, exchange, outcome, request, question, self._long_way).start()
+            direct is not None and Flight(direct, steps, exchange, outcome, request, question, self._endpoint).start()
         )
 
 
@@ -73,12 +60,22 @@ class Flight:
     """One request that is under way; its connection takes this for the future it completes."""
 
     __slots__ = (
-        "_began", "_direct", "_exchange", "_landed", "_long_way", "_outcome", "_question", "_request", "_step", "_steps", "_then",
+        "_began",
+        "_direct",
+        "_endpoint",
+        "_exchange",
+        "_landed",
+        "_outcome",
+        "_question",
+        "_request",
+        "_step",
+        "_steps",
+        "_then",
     )  # fmt: skip
 
     def __init__(
         self, direct: Direct, steps: list[Step], exchange: Exchange, outcome: Outcome, request: Request,
-        question: Question | None, long_way: LongWay,
+        question: Question | None, endpoint: Endpoint,
     ) -> None:  # fmt: skip
         self._direct = direct
         self._steps = steps
@@ -87,7 +84,7 @@ class Flight:
         self._outcome = outcome
         self._request = request
         self._question = question
-        self._long_way = long_way
+        self._endpoint = endpoint
         self._landed = False
         # Once the client has left an answer that others may wait for: what is still to be done, when it is known.
         self._then: asyncio.Future[Coroutine[Any, Any, None] | None] | None = None
@@ -122,7 +119,7 @@ class Flight:
         self._step.took(seconds)
         self._outcome.upstream_s += seconds
         try:
-            self._long_way.landed(self._exchange, self._outcome, self._question, answer)
+            self._endpoint.landed(self._exchange, self._outcome, self._question, answer)
         except Exception:
             self._fail()
         else:
@@ -149,12 +146,12 @@ class Flight:
     def _go_on(self, result: Answer | Exception | asyncio.CancelledError | None) -> None:
         self._step.in_flight -= 1
         made = None if result is None else Made(self._steps, self._began, result)
-        self._do(self._long_way.go_on(self._exchange, self._outcome, self._request, self._question, made))
+        self._do(self._endpoint.long_way.go_on(self._exchange, self._outcome, self._request, self._question, made))
 
     def _fail(self) -> None:
         _log.exception("request %s failed", self._outcome.request_id)
         error = ApiError(500, "api_error", "The gateway failed")
-        self._do(self._long_way.refuse(self._exchange, self._outcome, error))
+        self._do(self._endpoint.long_way.refuse(self._exchange, self._outcome, error))
 
     def _do(self, way: Coroutine[Any, Any, None]) -> None:
         if self._then is not None:
@@ -165,10 +162,4 @@ class Flight:
     def _stay(self) -> None:
         """The client has left: a worker that is to end waits for what is left to be done."""
         self._then = asyncio.get_running_loop().create_future()
-        self._exchange.go_on(self._rest(self._then))
-
-    @staticmethod
-    async def _rest(then: asyncio.Future[Coroutine[Any, Any, None] | None]) -> None:
-        way = await then
-        if way is not None:
-            await way
+        self._exchange.go_on(whatever_is_left(self._then))

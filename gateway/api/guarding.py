@@ -6,28 +6,29 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from gateway.api.outcome import Outcome
-from gateway.errors import AccountantGoneError, ApiError
+from gateway.errors import ApiError
 from gateway.guard import Action, GuardPolicy, Reason, Watch
 from gateway.limits import Pass
 from gateway.metrics.recorder import Recorder
 from gateway.providers import Request
 from gateway.routing import Router
 
-_log = logging.getLogger("gateway.worker")
-_SAYS = {
+_log: Final = logging.getLogger("gateway.worker")
+_SAYS: Final = {
     Reason.REPEATS: "keeps sending nearly the same request",
     Reason.GROWTH: "sends one conversation again and again, and it only grows",
 }
 
 
 class Guard:
-    """Bound to one worker. `block` blocks a key as /key/block does."""
+    """Bound to one worker. `block` blocks a key as /key/block does, and raises nothing."""
 
     def __init__(
-        self, policy: GuardPolicy, router: Router, recorder: Recorder, block: Callable[[str], Awaitable[object]]
+        self, policy: GuardPolicy, router: Router, recorder: Recorder, block: Callable[[str], Coroutine[Any, Any, None]]
     ) -> None:
         self._policy = policy
         self._watch = Watch(policy)
@@ -68,11 +69,5 @@ class Guard:
         if key.hash in self._blocking:
             return
         _log.warning("the loop guard blocks key %s: it %s", key.alias, _SAYS[reason])
-        task = self._blocking[key.hash] = asyncio.create_task(self._told(key.hash))
+        task = self._blocking[key.hash] = asyncio.create_task(self._block(key.hash))
         task.add_done_callback(lambda _: self._blocking.pop(key.hash, None))
-
-    async def _told(self, key_hash: str) -> None:
-        try:
-            await self._block(key_hash)
-        except (AccountantGoneError, ApiError) as error:
-            _log.error("a key that loops could not be blocked: %s", error)

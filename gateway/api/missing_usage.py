@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway import counting
 from gateway.counting import Texts, TokenCounter
-from gateway.providers import Request, Usage
+from gateway.providers import Request
+from gateway.tokens import Usage
 
 _log = logging.getLogger("gateway.worker")
 _counter: TokenCounter | None = None
@@ -49,7 +49,8 @@ async def _counted(request: Request, usage: Usage, parts: Sequence[bytes], sent_
     if usage.prompt_told:
         # Such providers tell their tokens as they go: there are at least as many.
         completion = max(completion, usage.completion)
-    return replace(usage, prompt=prompt, completion=completion)
+    usage.prompt, usage.completion = prompt, completion
+    return usage
 
 
 def _texts(request: Request, usage: Usage, parts: Sequence[bytes], sent_bytes: int | None) -> tuple[Texts, Texts]:

@@ -13,8 +13,9 @@ import orjson
 
 from gateway import __version__
 from gateway.api.admission import Admission, check_usable
-from gateway.api.answers import JSON, Exchange, lines_of, send_bytes, send_error
+from gateway.api.answers import JSON, lines_of, send_bytes, send_error
 from gateway.api.dialects import body_of
+from gateway.api.exchange import Exchange
 from gateway.api.requests import credential
 from gateway.errors import AccountantGoneError, ApiError
 from gateway.limits.link import AccountantLink

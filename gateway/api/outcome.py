@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from gateway import clock
 from gateway.limits import Pass, Reservation
-from gateway.providers import Usage
 from gateway.routing import Step
+from gateway.tokens import Usage
 
 # The only values of the label `error_type`.
-ERROR_TYPES = frozenset(
+ERROR_TYPES: Final = frozenset(
     {
         "api_error",
         "authentication_error",

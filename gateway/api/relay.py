@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Final
 
-from gateway.api.answers import Exchange
+from gateway.api.exchange import Exchange
 from gateway.providers.pushed import PushedStream
 
 # Bytes of a stream that are kept while it is sent.
-MOST_KEPT = 1 << 20
+MOST_KEPT: Final = 1 << 20
 
 
 class Relay:

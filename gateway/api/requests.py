@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from gateway.api.answers import Exchange
 from gateway.errors import ApiError
 from gateway.providers import Kind, Request
 
-MOST_BODY = 32 << 20
-_BODY_WITHIN_S = 120.0
+MOST_BODY: Final = 32 << 20
 # What is left of a body that is not wanted is not waited for.
-_CLOSE = (b"connection", b"close")
-_FORWARDED = (b"anthropic-beta",)
+CLOSE: Final = (b"connection", b"close")
+_FORWARDED: Final = (b"anthropic-beta",)
 
 
-class ClientLeftError(Exception):
-    """The client went away before its request was whole."""
-
-
-def credential(headers: Mapping[bytes, bytes]) -> bytes:
+def credential(headers: dict[bytes, bytes]) -> bytes:
     """The bearer token, `x-api-key` or Azure's `api-key`; empty when there is none."""
     value = headers.get(b"authorization")
     if value is None:
@@ -32,31 +25,6 @@ def credential(headers: Mapping[bytes, bytes]) -> bytes:
         return value[7:].strip()
     kind, _, token = value.partition(b" ")
     return token.strip() if kind.lower() == b"bearer" else b""
-
-
-async def coming_body(exchange: Exchange, most: int) -> bytes:
-    """A body that was not whole yet when its request was taken. Raises ApiError 408 and 413, and ClientLeftError."""
-    try:
-        async with asyncio.timeout(_BODY_WITHIN_S):
-            return await _coming(exchange, most)
-    except TimeoutError:
-        message = f"The body was not whole within {_BODY_WITHIN_S:g} s"
-        raise ApiError(408, "timeout", message, headers=(_CLOSE,)) from None
-
-
-async def _coming(exchange: Exchange, most: int) -> bytes:
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await exchange.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeftError
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-        size += len(parts[-1])
-        if size > most:
-            raise too_large(most)
-    return b"".join(parts)
 
 
 def parse(kind: Kind, raw: bytes) -> Request:
@@ -93,7 +61,7 @@ def forwarded(headers: Mapping[bytes, bytes]) -> dict[str, str]:
 
 def too_large(most: int) -> ApiError:
     """The refusal of a body of more than `most` bytes."""
-    return ApiError(413, "invalid_request_error", f"The body is larger than {most} bytes", headers=(_CLOSE,))
+    return ApiError(413, "invalid_request_error", f"The body is larger than {most} bytes", headers=(CLOSE,))
 
 
 def _invalid(message: str, param: str | None = None) -> ApiError:

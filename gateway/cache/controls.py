@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gateway.errors import ApiError
 
@@ -42,8 +42,8 @@ class Controls:
         )
 
 
-_DEFAULT = Controls()
-_LONGEST = 200
+_DEFAULT: Final = Controls()
+_LONGEST: Final = 200
 
 
 def _of_header(value: str) -> Controls:

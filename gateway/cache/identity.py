@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-_NOT_THE_QUESTION = frozenset({"stream", "stream_options", "user", "metadata", "cache", "store", "service_tier"})
+_NOT_THE_QUESTION: Final = frozenset({"stream", "stream_options", "user", "metadata", "cache", "store", "service_tier"})
 """Fields that do not change what the answer should say."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Final
 
 from gateway.cache.store import Entry
 
-_OVERHEAD = 300
+_OVERHEAD: Final = 300
 """Bytes an entry costs beside its body."""
 
 

@@ -6,11 +6,11 @@ The numbers are Python's own keyed hashes: they mean something in this process o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-_VARYING = b"0123456789 \t\r\n"
-_LOWER = bytes(range(256)).lower()
-_LONGEST = 4096
+_VARYING: Final = b"0123456789 \t\r\n"
+_LOWER: Final = bytes(range(256)).lower()
+_LONGEST: Final = 4096
 
 
 def fingerprints(body: Mapping[str, Any]) -> tuple[int, int]:

@@ -6,13 +6,13 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from gateway.guard.fingerprint import fingerprints
 from gateway.guard.policy import GuardPolicy
 
-_MOST_KEYS = 4096
-_MOST_PER_KEY = 32
+_MOST_KEYS: Final = 4096
+_MOST_PER_KEY: Final = 32
 
 
 class Reason(StrEnum):

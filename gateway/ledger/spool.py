@@ -17,24 +17,24 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from gateway.errors import SpoolFullError
 from gateway.ledger.row import Row, Values
 
-_log = logging.getLogger("gateway.ledger")
-_MAGIC = b"spool 3\n"
-_START = 16
-_END_CELL = 1
+_log: Final = logging.getLogger("gateway.ledger")
+_MAGIC: Final = b"spool 3\n"
+_START: Final = 16
+_END_CELL: Final = 1
 # What of it is written stays in a worker's memory, and to give it back takes a millisecond for every 4 MiB, in one go.
-_FILE_SIZE = 2 << 20
-_STEP = 256 << 10
-_SUFFIX = ".spool"
-_FIELDS = len(Row._fields)
+_FILE_SIZE: Final = 2 << 20
+_STEP: Final = 256 << 10
+_SUFFIX: Final = ".spool"
+_FIELDS: Final = len(Row._fields)
 # A directory's time of change has the resolution of the kernel's tick: younger than this it says nothing.
-_SETTLED_S = 0.1
+_SETTLED_S: Final = 0.1
 
 
 class SpoolWriter:

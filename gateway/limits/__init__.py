@@ -1,6 +1,7 @@
 """Whether a request may go on: `reserve` before, `settle` after."""
 
-from gateway.limits.gate import Gate, Reservation
-from gateway.limits.passes import Pass
+from gateway.limits.gate import Gate
+from gateway.limits.keys import Pass
+from gateway.limits.leases import Leases, Reservation
 
-__all__ = ["Gate", "Pass", "Reservation"]
+__all__ = ["Gate", "Leases", "Pass", "Reservation"]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Final
 
 # A turn is given up this long before its minute ends: an answer may have been under way.
-_MARGIN_S = 0.05
+_MARGIN_S: Final = 0.05
 
 
 @dataclass(slots=True)

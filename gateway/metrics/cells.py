@@ -12,9 +12,10 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
-_FIRST_SIZE = 1 << 16
-_INT = struct.Struct("i")
+_FIRST_SIZE: Final = 1 << 16
+_INT: Final = struct.Struct("i")
 
 
 class CellFile:

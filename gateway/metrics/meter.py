@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from functools import cache
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
+from typing import Final
 
 from gateway.metrics.catalogue import Metric, catalogue
 from gateway.metrics.cells import CellFile
 from gateway.metrics.numbers import go_float
 
-_INF = float("inf")
-_GAP = "\x00"
+_INF: Final = float("inf")
+_GAP: Final = "\x00"
 
 
 class Number:

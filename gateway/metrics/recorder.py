@@ -6,14 +6,14 @@ import logging
 import time
 from bisect import bisect_left
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.metrics.meter import Distribution, Meter, Number
 
-_log = logging.getLogger("gateway.worker")
-_SAY_AGAIN_AFTER_S = 10.0
+_log: Final = logging.getLogger("gateway.worker")
+_SAY_AGAIN_AFTER_S: Final = 10.0
 # Whatever is not configured, and the provider of a request that went to none.
-OTHER = "other"
+OTHER: Final = "other"
 
 
 class Labels(NamedTuple):

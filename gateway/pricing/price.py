@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields
+from typing import Final
 
-_MILLION = 1_000_000
+from gateway.tokens import Usage
+
+_MILLION: Final = 1_000_000
 # Completion tokens assumed for a reservation when the request sets no maximum.
-ASSUMED_COMPLETION = 256
-
-
-class Tokens(Protocol):
-    """What a price needs of a usage. Parts are counted in their whole: cached tokens are prompt tokens too."""
-
-    prompt: int
-    completion: int
-    cached: int
-    cache_write: int
-    reasoning: int
-    audio_prompt: int
-    audio_completion: int
+ASSUMED_COMPLETION: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +30,10 @@ class Price:
     tiers: tuple[tuple[int, Price], ...] = ()
     batch: Price | None = None
 
+    def __reduce__(self) -> tuple[type[Price], tuple[object, ...]]:
+        # Compiled and frozen, it could be pickled in no other way.
+        return Price, tuple(getattr(self, field.name) for field in fields(self))
+
     def at(self, prompt: int) -> Price:
         """The price of a request whose prompt has so many tokens."""
         found = self
@@ -49,8 +43,11 @@ class Price:
         return found
 
 
-def cost(price: Price | None, usage: Tokens, *, batch: bool = False) -> int | None:
-    """Nano-USD, rounded half up once per request. None without a price."""
+def cost(price: Price | None, usage: Usage, *, batch: bool = False) -> int | None:
+    """Nano-USD, rounded half up once per request. None without a price.
+
+    Parts are counted in their whole: cached tokens are prompt tokens too.
+    """
     if price is None:
         return None
     if batch and price.batch is not None:
@@ -87,7 +84,7 @@ def split(amount: int, callers: int) -> list[int]:
     return [part + (number < rest) for number in range(callers)]
 
 
-def _prompt(price: Price, usage: Tokens) -> int:
+def _prompt(price: Price, usage: Usage) -> int:
     parts = (
         (usage.cached, price.cached_input),
         (usage.cache_write, price.cache_write),
@@ -96,7 +93,7 @@ def _prompt(price: Price, usage: Tokens) -> int:
     return _mixed(usage.prompt, price.input, parts)
 
 
-def _completion(price: Price, usage: Tokens) -> int:
+def _completion(price: Price, usage: Usage) -> int:
     parts = ((usage.reasoning, price.reasoning), (usage.audio_completion, price.audio_output))
     return _mixed(usage.completion, price.output, parts)
 

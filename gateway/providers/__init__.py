@@ -3,6 +3,6 @@
 `gateway.providers.registry` makes them; here is only the seam, so that importing it loads no provider.
 """
 
-from gateway.providers.base import Answer, Direct, Kind, Provider, Request, Stream, Usage
+from gateway.providers.base import Answer, Direct, Kind, Provider, Request, Stream
 
-__all__ = ["Answer", "Direct", "Kind", "Provider", "Request", "Stream", "Usage"]
+__all__ = ["Answer", "Direct", "Kind", "Provider", "Request", "Stream"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -86,7 +87,7 @@ def headers(deployment: Deployment) -> dict[str, str]:
     return {name: value for name, value in found.items() if name.lower() not in own} | deployment.headers
 
 
-def with_headers(target: Target, more: dict[str, str]) -> Target:
+def with_headers(target: Target, more: Mapping[str, str]) -> Target:
     """The same target with headers of one request in front of its last line."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in more.items() if _fits_header(value))
     head, separator, last = target.head.rpartition(b"\r\n")

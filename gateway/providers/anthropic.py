@@ -10,12 +10,13 @@ from gateway.config import Deployment, known
 from gateway.errors import UpstreamError
 from gateway.providers import usage as accounts
 from gateway.providers.address import anthropic_target, with_headers
-from gateway.providers.base import Answer, Kind, Request, Stream, Usage
+from gateway.providers.base import Answer, Kind, Request, Stream
 from gateway.providers.failure import refusal
 from gateway.providers.messages_stream import MessagesStream
 from gateway.providers.openai import open_events
 from gateway.providers.translated_stream import TranslatedStream
 from gateway.providers.translating import translated
+from gateway.tokens import Usage
 from gateway.translate.outbound.anthropic_answer import AnthropicReader, from_message
 from gateway.translate.outbound.anthropic_request import to_messages
 from gateway.upstream import Client, Target

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, get_args
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Final, Literal, Protocol, get_args
 
 from gateway.config import Deployment
+from gateway.tokens import Usage
 from gateway.upstream import Body, Reply
 
 # What a client asked for, named by its endpoint.
 Kind = Literal["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
-_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_NONE: Final[Mapping[str, str]] = {}
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-@dataclass(slots=True)
-class Usage:
-    """Tokens of one answer. `estimated` when the provider did not say; `prompt_told`: but it did say how many it was
-    asked, and `completion` is the least it can be.
-
-    Of `prompt`, `cached` were read from the provider's cache, `cache_write` written to it and `audio_prompt` were
-    audio; of `completion`, `reasoning` were not shown and `audio_completion` were audio. `batched`: the provider says
-    that it charges them as a batch.
-    """
-
-    prompt: int = 0
-    completion: int = 0
-    cached: int = 0
-    cache_write: int = 0
-    reasoning: int = 0
-    audio_prompt: int = 0
-    audio_completion: int = 0
-    estimated: bool = False
-    prompt_told: bool = False
-    batched: bool = False
-
-
-@dataclass(slots=True)
 class Request:
     """A request as the client sent it, in the form of its `kind`. `body` must not be changed: fallbacks need it again.
 
@@ -45,12 +23,17 @@ class Request:
     (`anthropic-beta`).
     """
 
-    kind: Kind
-    body: dict[str, Any]
-    raw_size: int
-    stream: bool = False
-    wants_usage: bool = False
-    headers: dict[str, str] = field(default_factory=dict)
+    __slots__ = ("body", "headers", "kind", "raw_size", "stream", "wants_usage")
+
+    def __init__(
+        self, kind: Kind, body: dict[str, Any], raw_size: int, stream: bool = False, wants_usage: bool = False
+    ) -> None:
+        self.kind = kind
+        self.body = body
+        self.raw_size = raw_size
+        self.stream = stream
+        self.wants_usage = wants_usage
+        self.headers: Mapping[str, str] = _NONE
 
     @property
     def most_completion(self) -> int | None:
@@ -65,12 +48,14 @@ class Request:
         return None
 
 
-@dataclass(slots=True)
 class Answer:
     """A whole answer: the bytes to send on and what they cost in tokens."""
 
-    body: bytes
-    usage: Usage
+    __slots__ = ("body", "usage")
+
+    def __init__(self, body: bytes, usage: Usage) -> None:
+        self.body = body
+        self.usage = usage
 
 
 class Stream(Protocol):

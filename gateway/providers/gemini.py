@@ -7,12 +7,13 @@ import orjson
 from gateway.config import Deployment, known
 from gateway.errors import UpstreamError
 from gateway.providers.address import gemini_target
-from gateway.providers.base import Answer, Request, Stream, Usage
+from gateway.providers.base import Answer, Request, Stream
 from gateway.providers.failure import refusal
 from gateway.providers.openai import open_events
 from gateway.providers.translated_stream import TranslatedStream
 from gateway.providers.translating import translated
 from gateway.providers.usage import from_gemini
+from gateway.tokens import Usage
 from gateway.translate.outbound.gemini_answer import GeminiReader, from_answer, from_embeddings
 from gateway.translate.outbound.gemini_request import to_embeddings, to_gemini
 from gateway.upstream import Client, Target

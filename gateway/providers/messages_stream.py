@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
 from gateway.config import Deployment
-from gateway.providers.base import Request, Usage
+from gateway.providers.base import Request
 from gateway.providers.failure import reported
 from gateway.providers.pushed import PushedStream
 from gateway.providers.usage import from_messages
+from gateway.tokens import Usage
 from gateway.upstream import Body
 from gateway.upstream.sse import data_of
 
@@ -18,7 +19,7 @@ from gateway.upstream.sse import data_of
 class MessagesStream(PushedStream):
     """Only the events that can matter to the books are parsed."""
 
-    broken = "the upstream's stream is not what its API promises"
+    broken: ClassVar[str] = "the upstream's stream is not what its API promises"
 
     def __init__(self, body: Body, request: Request, deployment: Deployment) -> None:
         super().__init__(body, Usage(request.raw_size // 4, 0, estimated=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -12,18 +12,15 @@ from gateway.config import Deployment, KnownProvider, known
 from gateway.errors import UpstreamError
 from gateway.providers import usage as accounts
 from gateway.providers.address import azure_has_responses, azure_target, openai_target
-from gateway.providers.base import Answer, Kind, Request, Stream, Usage
-from gateway.providers.failure import refusal, reported
+from gateway.providers.base import Answer, Kind, Request, Stream
+from gateway.providers.failure import refusal
+from gateway.providers.openai_streams import ChatStream, ResponsesStream
 from gateway.providers.pushed import PushedStream
+from gateway.tokens import Usage
 from gateway.upstream import Body, Client, Reply, Target
-from gateway.upstream.sse import data_of
 
 # `mock` is for the mock provider, `cache` for the cache; strict upstreams refuse fields they do not know.
-_OURS = ("mock", "cache")
-_DONE = b"data: [DONE]\n\n"
-# Tiers that cost what a batch costs: https://platform.openai.com/docs/guides/flex-processing
-_BATCH_TIERS = frozenset({"flex", "batch"})
-_ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_OURS: Final = ("mock", "cache")
 
 
 @dataclass(slots=True)
@@ -40,7 +37,7 @@ class OpenAIProvider:
     """Passes unknown fields and the answer's bytes through untouched."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        self._client, self._pools = client, client.pools
         self._ways: dict[str, _Way] = {}
 
     def kinds(self, deployment: Deployment) -> frozenset[str]:
@@ -55,7 +52,7 @@ class OpenAIProvider:
     def begin(self, deployment: Deployment, request: Request, reply: Reply) -> Callable[[], None] | None:
         """See Direct."""
         target, sent = self._call(deployment, request)
-        return self._client.begin(target, sent, deployment.timeouts, reply)
+        return self._pools.begin(target, sent, deployment.timeouts, reply)
 
     def read(self, deployment: Deployment, request: Request, body: Body) -> Answer:
         """See Direct."""
@@ -102,103 +99,6 @@ class OpenAIProvider:
         return way
 
 
-class ChatStream(PushedStream):
-    """Events as the upstream sends them; the usage event is held back unless the client asked for it."""
-
-    closing = _DONE
-
-    def __init__(self, body: Body, request: Request, deployment: Deployment) -> None:
-        super().__init__(body, Usage(request.raw_size // 4, 0, estimated=True))
-        self._deployment = deployment
-        self._wants_usage = request.wants_usage
-        self._begun = False
-
-    def _events(self, chunk: bytes) -> list[bytes]:
-        if self._begun and self._plain(chunk):
-            return [chunk]
-        found = []
-        for event in self._splitter.feed(chunk):
-            data = data_of(event)
-            if data == b"[DONE]":
-                self._complete = True
-                break
-            if data and self._passes(data):
-                found.append(event + b"\n\n")
-        return found
-
-    def _plain(self, chunk: bytes) -> bool:
-        """Whether a chunk is whole events that tell nothing but what was made: most are, and need no parsing."""
-        count = chunk.count(b"\n\n")
-        if (
-            self._splitter.pending
-            or b"\r" in chunk
-            or not chunk.startswith(b"data: {")
-            or not chunk.endswith(b"}\n\n")
-            or chunk.count(b"}\n\ndata: {") != count - 1
-            or chunk.count(b"\n") != 2 * count
-            or b'"error"' in chunk
-            or chunk.count(b'"usage"') != chunk.count(b'"usage":null')
-        ):
-            return False
-        self.usage.completion += count
-        return True
-
-    def _passes(self, data: bytes) -> bool:
-        if not self._begun:
-            # Once per stream: an upstream that talks nonsense is found out before the client has heard of it.
-            self._begun = isinstance(orjson.loads(data), dict)
-        if not self._begun or not data.startswith(b"{") or not data.endswith(b"}"):
-            raise ValueError("not an object")
-        if b'"error"' in data[:64] and (event := orjson.loads(data)).get("error"):
-            raise reported(self._deployment, event)
-        if b'"usage"' not in data:
-            self.usage.completion += 1
-            return True
-        event = orjson.loads(data)
-        if not event.get("usage"):
-            self.usage.completion += 1
-            return True
-        self.usage = accounts.from_chat(event["usage"])
-        self.usage.batched = event.get("service_tier") in _BATCH_TIERS
-        return self._wants_usage or bool(event.get("choices"))
-
-
-class ResponsesStream(PushedStream):
-    """Events of the Responses API as they are; the one that ends it holds the usage."""
-
-    def __init__(self, body: Body, request: Request, deployment: Deployment) -> None:
-        super().__init__(body, Usage(request.raw_size // 4, 0, estimated=True))
-        self._deployment = deployment
-
-    def _events(self, chunk: bytes) -> list[bytes]:
-        found = []
-        for event in self._splitter.feed(chunk):
-            data = data_of(event)
-            if not data or data == b"[DONE]":
-                continue
-            if self._ends(orjson.loads(data)):
-                self.closing, self._complete = event + b"\n\n", True
-                break
-            found.append(event + b"\n\n")
-        return found
-
-    def _ends(self, event: dict[str, Any]) -> bool:
-        kind = event.get("type")
-        if kind == "error":
-            raise reported(self._deployment, event)
-        if isinstance(kind, str) and kind.endswith(".delta"):
-            self.usage.completion += 1
-        if kind not in _ENDINGS:
-            return False
-        response = event.get("response") or {}
-        if kind == "response.failed":
-            raise reported(self._deployment, response)
-        if response.get("usage"):
-            self.usage = accounts.from_responses(response["usage"])
-            self.usage.batched = response.get("service_tier") in _BATCH_TIERS
-        return True
-
-
 async def open_events(client: Client, target: Target, body: bytes, deployment: Deployment) -> Body:
     """A stream of server-sent events whose head is there. Raises UpstreamError for anything else."""
     opened = await client.post(target, body, deployment.timeouts, streaming=True)
@@ -222,7 +122,7 @@ def _told(request: Request, answer: dict[str, Any]) -> Usage:
     usage = answer.get("usage")
     if usage:
         found = accounts.from_responses(usage) if request.kind == "responses" else accounts.from_chat(usage)
-        found.batched = answer.get("service_tier") in _BATCH_TIERS
+        found.batched = answer.get("service_tier") in accounts.BATCH_TIERS
         return found
     if request.kind == "embeddings":
         return Usage(request.raw_size // 4, estimated=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from typing import ClassVar
 
 from gateway.errors import UpstreamError
-from gateway.providers.base import Usage
+from gateway.tokens import Usage
 from gateway.upstream import Body
+from gateway.upstream.pumping import pump
 from gateway.upstream.sse import EventSplitter
 
 
@@ -18,9 +20,9 @@ class PushedStream(ABC):
     Waking a task for each event costs more than everything else that is done with it.
     """
 
-    closing = b""
+    closing: bytes = b""
     # What is wrong when the events are not what they should be.
-    broken = "the upstream's stream is not server-sent events"
+    broken: ClassVar[str] = "the upstream's stream is not server-sent events"
 
     def __init__(self, body: Body, usage: Usage) -> None:
         self._body = body
@@ -65,7 +67,7 @@ class PushedStream(ABC):
                 enough = take(events)
             return enough or self._complete
 
-        if not self._complete and await self._body.pump(pass_on) and not self._complete:
+        if not self._complete and await pump(self._body, pass_on) and not self._complete:
             raise _cut_off()
         return self._complete
 

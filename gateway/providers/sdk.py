@@ -19,8 +19,9 @@ from gateway.config.known import SDK_PREFIX
 from gateway.config.proxy import DIRECT
 from gateway.errors import UpstreamError
 from gateway.providers import usage as accounts
-from gateway.providers.base import Answer, Request, Stream, Usage
+from gateway.providers.base import Answer, Request, Stream
 from gateway.providers.failure import failure, scrubbed
+from gateway.tokens import Usage
 from gateway.translate.events import plain
 
 _KINDS = frozenset({"chat", "completions", "embeddings"})

@@ -9,8 +9,9 @@ import orjson
 
 from gateway.config import Deployment
 from gateway.errors import UpstreamError
-from gateway.providers.base import Request, Usage
+from gateway.providers.base import Request
 from gateway.providers.failure import reported
+from gateway.tokens import Usage
 from gateway.translate.events import plain
 from gateway.upstream import Body
 from gateway.upstream.sse import EventSplitter, data_of

@@ -9,7 +9,8 @@ import orjson
 
 from gateway.config import Deployment
 from gateway.errors import UpstreamError
-from gateway.providers.base import Answer, Direct, Kind, Provider, Request, Stream, Usage
+from gateway.providers.base import Answer, Direct, Kind, Provider, Request, Stream
+from gateway.tokens import Usage
 from gateway.translate import UnsupportedError, WrongRequestError
 from gateway.translate.inbound import completions, messages, responses
 from gateway.upstream.sse import data_of

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from gateway.providers.base import Usage
+from gateway.tokens import Usage
 
 # No request is this large; a number above it is garbage, and sums of garbage overflow.
-_MOST_TOKENS = 100_000_000
+_MOST_TOKENS: Final = 100_000_000
+# Tiers that cost what a batch costs: https://platform.openai.com/docs/guides/flex-processing
+BATCH_TIERS: Final = frozenset({"flex", "batch"})
 
 
 def tokens(value: Any) -> int:

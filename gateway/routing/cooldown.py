@@ -15,18 +15,21 @@ import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from gateway.config import Config, Routing
 
-FILE = "cooldowns"
-_FIELDS = 4
-_UNTIL, _FAILURES, _PROBE, _TOLD = range(_FIELDS)
-_AT_ONCE = frozenset({401, 403, 429})
+FILE: Final = "cooldowns"
+_FIELDS: Final = 4
+_UNTIL: Final = 0
+_FAILURES: Final = 1
+_PROBE: Final = 2
+_TOLD: Final = 3
+_AT_ONCE: Final = frozenset({401, 403, 429})
 # The request's own fault, or the client's: they say nothing about a deployment.
-_SAYS_NOTHING = frozenset({400, 404, 413, 422, 499})
-_LONGEST_S = 300.0
-_PROBE_S = 10.0
+_SAYS_NOTHING: Final = frozenset({400, 404, 413, 422, 499})
+_LONGEST_S: Final = 300.0
+_PROBE_S: Final = 10.0
 
 
 class Cooldowns:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.config import Deployment
 from gateway.pricing import Price
 
 # How much a new measurement counts in the running mean of a deployment's latency.
-_NEW = 0.2
+_NEW: Final = 0.2
 
 
 @dataclass(slots=True, eq=False)
@@ -47,7 +48,7 @@ def _cost(step: Step) -> float:
 
 
 # Smallest first; equals in the order of a weighted draw.
-_KEYS: dict[str, Callable[[Step], tuple[float, ...]]] = {
+_KEYS: Final[dict[str, Callable[[Step], tuple[float, ...]]]] = {
     "weighted": lambda step: (_draw(step),),
     "least_busy": lambda step: (step.in_flight / max(step.deployment.weight, 1e-9), _draw(step)),
     # What was never measured comes first: nothing else would measure it.

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
 
 # Above this much unread body the connection stops reading until the consumer has caught up.
-HIGH_WATER = 1 << 20
+HIGH_WATER: Final = 1 << 20
+_NONE: Final[Mapping[bytes, bytes]] = {}
 
 
 class Body:
     """A response as it arrives: `status` and `headers` first, then chunks."""
 
-    status = size = kept = 0
-    ended = False
-    raw_headers: Mapping[bytes, bytes] = {}
+    status: int = 0
+    size: int = 0
+    kept: int = 0
+    ended: bool = False
     _error: BaseException | None = None
     _waiter: asyncio.Future[None] | None = None
     _take: Callable[[bytes], bool] | None = None
@@ -27,15 +29,20 @@ class Body:
         # Asking for the running loop costs a system call.
         self._loop = loop
         self._chunks: deque[bytes] = deque()
+        self.raw_headers: Mapping[bytes, bytes] = _NONE
 
     @property
     def headers(self) -> dict[bytes, bytes]:
         """By lower-case name; of an answer that is well nobody asks for them."""
         return {name.lower(): value for name, value in self.raw_headers.items()}
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while chunk := await self.read():
-            yield chunk
+    def __aiter__(self) -> Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if chunk := await self.read():
+            return chunk
+        raise StopAsyncIteration
 
     async def read(self) -> bytes:
         """What came next, or nothing at the end. Raises what ended it before."""
@@ -51,24 +58,32 @@ class Body:
             self._connection.resume()
         return chunk
 
-    async def pump(self, take: Callable[[bytes], bool]) -> bool:
-        """Hand every chunk to `take` as it arrives, without waking anybody, until `take` returns True.
+    def push_to(self, take: Callable[[bytes], bool]) -> bool:
+        """Hand every chunk to `take` as it arrives, without waking anybody, until it returns True or `pushed` is over.
 
-        Returns True when the body has ended, False when `take` or `stop` asked to stop before. Raises what `take`
-        raises and what ended the body before its end.
+        Returns whether it has done so already, with what was there.
         """
         while self._chunks:
             chunk = self._chunks.popleft()
             self.kept -= len(chunk)
             if take(chunk):
-                return False
+                return True
         if self._error is None and not self.ended:
             self._connection.resume()
             self._take = take
-            try:
-                await self._wait()
-            finally:
-                self._take = None
+        return False
+
+    async def pushed(self) -> None:
+        """Until `take` or `stop` has asked to stop, or the body has ended."""
+        if self._take is not None:
+            await self._wait()
+
+    def push_no_more(self) -> None:
+        """What comes from now on waits to be read."""
+        self._take = None
+
+    def is_whole(self) -> bool:
+        """Whether all of it was pushed. Raises what `take` raised and what ended the body before its end."""
         if self._refused is not None:
             raise self._refused
         if self._chunks:
@@ -130,11 +145,10 @@ class Body:
             waiter.set_result(None)
 
     async def _wait(self) -> None:
-        waiter = self._waiter = self._loop.create_future()
-        try:
-            await waiter
-        finally:
-            self._waiter = None
+        # Who is cancelled here leaves it behind, done.
+        self._waiter = self._loop.create_future()
+        await self._waiter
+        self._waiter = None
 
 
 class Source(Protocol):

@@ -20,7 +20,8 @@ from gateway.config import Timeouts
 from gateway.errors import UpstreamError
 from gateway.outbox import Outbox
 from gateway.upstream.body import Body
-from gateway.upstream.client import Client, Target
+from gateway.upstream.client import Client
+from gateway.upstream.pools import Target
 
 # As much unread body as a direct connection keeps.
 _MOST_UNREAD = 1 << 20

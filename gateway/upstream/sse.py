@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_MOST_PENDING = 8 << 20
+from typing import Final
+
+_MOST_PENDING: Final = 8 << 20
 
 
 class EventSplitter:

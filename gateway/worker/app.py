@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 
-from gateway.api.answers import Exchange, send_error
+from gateway.api.answers import send_error
 from gateway.api.endpoint import Endpoint
+from gateway.api.exchange import Exchange
 from gateway.api.open_routes import OpenRoutes
 from gateway.errors import ApiError
 from gateway.providers import Kind
 
 # Each also without `/v1`, as LiteLLM serves them.
-_PATHS: dict[Kind, str] = {
+_PATHS: Final[dict[Kind, str]] = {
     "chat": "/chat/completions",
     "completions": "/completions",
     "embeddings": "/embeddings",
@@ -25,7 +26,7 @@ _PATHS: dict[Kind, str] = {
 }
 
 
-_DRAINING = ApiError(
+_DRAINING: Final = ApiError(
     503,
     "service_unavailable",
     "This worker is shutting down; send the request again",
@@ -33,7 +34,7 @@ _DRAINING = ApiError(
 )
 
 
-_NOT_HERE = ApiError(404, "not_found_error", "There is nothing at this path")
+_NOT_HERE: Final = ApiError(404, "not_found_error", "There is nothing at this path")
 
 
 class App:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from gateway.api.answers import Exchange, Handler, Header, lines_of
+from gateway.api.answers import Header, lines_of
+from gateway.api.exchange import Exchange, Handler
 
 _PREFLIGHT: tuple[Header, ...] = (
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),

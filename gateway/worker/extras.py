@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from gateway.api.accounting import Accounting
@@ -14,12 +15,14 @@ from gateway.cache import MemoryStore, Scope, Store
 from gateway.cache.redis_questions import RedisQuestions
 from gateway.cache.semantic import SemanticIndex
 from gateway.config import Cache, Config
+from gateway.errors import AccountantGoneError, ApiError
 from gateway.guard import Action, GuardPolicy
 from gateway.limits import Gate
 from gateway.limits.link import AccountantLink
 from gateway.metrics.recorder import Recorder
 from gateway.routing import Router
 
+_log = logging.getLogger("gateway.worker")
 _PATIENCE_S = 0.25
 
 
@@ -48,7 +51,10 @@ def guard_of(config: Config, router: Router, recorder: Recorder, link: Accountan
     policy = GuardPolicy(Action(wanted.action), wanted.window_s, wanted.repeats, wanted.turns, wanted.context_bytes)
 
     async def block(key_hash: str) -> None:
-        await link.ask({"op": "admin", "path": "/key/block", "body": {"key": key_hash}, "by": "loop guard"})
+        try:
+            await link.ask({"op": "admin", "path": "/key/block", "body": {"key": key_hash}, "by": "loop guard"})
+        except (AccountantGoneError, ApiError) as error:
+            _log.error("a key that loops could not be blocked: %s", error)
 
     return Guard(policy, router, recorder, block)
 

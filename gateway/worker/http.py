@@ -8,39 +8,39 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
 
 import httptools
 
-from gateway.api.answers import Handler, error_body
+from gateway.api.answers import error_body
+from gateway.api.exchange import Exchange, Handler, closing_answer
 from gateway.outbox import Outbox, put, socket_of
-from gateway.worker.exchange import Exchange, closing_answer
 from gateway.worker.same_head import Head, learned
 
 if TYPE_CHECKING:
     from uvicorn import Config
     from uvicorn.server import ServerState
 
-_MOST_HEADERS = 64 << 10
-_MOST_URL = 16 << 10
-_MOST_UNREAD = 1 << 16
+_MOST_HEADERS: Final = 64 << 10
+_MOST_URL: Final = 16 << 10
+_MOST_UNREAD: Final = 1 << 16
 # A chunk of one byte takes six.
-_OVERHEAD = 8
+_OVERHEAD: Final = 8
 # From the connection or the first byte of a request to the end of its headers.
-_HEADERS_WITHIN_S = 30.0
+_HEADERS_WITHIN_S: Final = 30.0
 # Longer than clients and load balancers keep an idle connection (mostly 60 s), so that they close it first.
-_IDLE_FOR_S = 75.0
+_IDLE_FOR_S: Final = 75.0
 # Of a connection that was accepted right before its worker drains.
-_FIRST_REQUEST_WITHIN_S = 2.0
+_FIRST_REQUEST_WITHIN_S: Final = 2.0
 # A client that takes so long to read what is waiting for it has stopped: it must not hold its upstream and its limits.
-_READS_WITHIN_S = 120.0
+_READS_WITHIN_S: Final = 120.0
 # For the rest of a body whose request is answered already.
-_REST_WITHIN_S = 10.0
-_NEVER = float("inf")
-_MOST_TARGETS = 256
+_REST_WITHIN_S: Final = 10.0
+_NEVER: Final = float("inf")
+_MOST_TARGETS: Final = 256
 # A client whose heads differ, by a number of the request or a time, is not watched for ever.
-_MOST_HEADS = 4
+_MOST_HEADS: Final = 4
 
 
 class Protocol(asyncio.Protocol):
@@ -234,9 +234,11 @@ class Protocol(asyncio.Protocol):
         exchange = self._current = Exchange(self, headers, head.method, head.target, "1.1", not self._last)
         self._outbox.requests += 1
         self.deadline = _NEVER
+        exchange.key_hash = head.key_hash
         exchange.feed(body)
         exchange.end_of_body()
         exchange.begin(self._handler)
+        head.key_hash = exchange.key_hash
 
     def eof_received(self) -> None:
         """A client that has closed its side is gone."""
@@ -305,7 +307,7 @@ class Protocol(asyncio.Protocol):
         self.close()
 
 
-_targets: dict[bytes, tuple[str, bytes, bytes]] = {}
+_targets: Final[dict[bytes, tuple[str, bytes, bytes]]] = {}
 
 
 def _split(url: bytes) -> tuple[str, bytes, bytes]:

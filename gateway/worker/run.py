@@ -78,7 +78,7 @@ class Worker:
         recorder = Recorder(state.metrics, slot)
         for model in config.models:
             recorder.count("litellm_current_load", 0.0, model.name)
-        accounting = Accounting(recorder, self.gate, self.spool)
+        accounting = Accounting(recorder, self.gate.leases, self.spool)
         admission = Admission(
             self.passes,
             self.gate,

@@ -7,21 +7,24 @@ the parser reads it.
 from __future__ import annotations
 
 import re
+from typing import Final
 
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})\r\n", re.IGNORECASE)
-_NEVER_AGAIN = (b"expect", b"transfer-encoding", b"upgrade")
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})\r\n", re.IGNORECASE)
+_NEVER_AGAIN: Final = (b"expect", b"transfer-encoding", b"upgrade")
 Target = tuple[str, bytes, bytes]
 
 
 class Head:
     """What came before and after the number of `content-length`, and what it said."""
 
-    __slots__ = ("_after", "_before", "_headers", "method", "target")
+    __slots__ = ("_after", "_before", "_headers", "key_hash", "method", "target")
 
     def __init__(self, before: bytes, after: bytes, headers: dict[bytes, bytes], method: str, target: Target) -> None:
         self._before = before
         self._after = after
         self._headers = headers
+        # Of the credential in it, once it was asked for.
+        self.key_hash = ""
         self.method = method
         self.target = target
 

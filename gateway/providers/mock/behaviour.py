@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from gateway.config import Deployment, MockBehaviour
 from gateway.errors import UpstreamError
-from gateway.providers.base import Request, Usage
+from gateway.providers.base import Request
 from gateway.providers.failure import failure
+from gateway.tokens import Usage
 
 _DEFAULT = MockBehaviour()
 _PROMPTS = {"chat": "messages", "completions": "prompt", "embeddings": "input"}

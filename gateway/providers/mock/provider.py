@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from gateway.config import Deployment, MockBehaviour, known
-from gateway.providers.base import Answer, Request, Usage
+from gateway.providers.base import Answer, Request
 from gateway.providers.mock import content
 from gateway.providers.mock.behaviour import begin, usage_of
+from gateway.tokens import Usage
 
 _OBJECTS = {"chat": "chat.completion", "completions": "text_completion"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.providers.base import Usage
 from gateway.providers.usage import to_chat as usage_object
+from gateway.tokens import Usage
 from gateway.translate.events import plain
 from gateway.translate.faults import UnsupportedError, WrongRequestError
 

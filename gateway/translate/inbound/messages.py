@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from gateway.providers.base import Usage
 from gateway.providers.usage import to_messages
+from gateway.tokens import Usage
 from gateway.translate.faults import UnsupportedError, WrongRequestError, a_list, an_object
 from gateway.translate.inbound.messages_content import from_assistant, from_user, system_text
 from gateway.translate.inbound.messages_stream import MessagesWriter, stop_reason

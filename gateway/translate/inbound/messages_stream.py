@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.providers.base import Usage
 from gateway.providers.usage import to_messages
+from gateway.tokens import Usage
 from gateway.translate.events import named
 
 _STOP_REASONS = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.providers.base import Usage
+from gateway.tokens import Usage
 from gateway.translate.faults import UnsupportedError, a_list, an_object
 from gateway.translate.inbound.responses_items import messages_of
 from gateway.translate.inbound.responses_object import (

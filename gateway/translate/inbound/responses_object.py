@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.providers.base import Usage
 from gateway.providers.usage import to_responses
+from gateway.tokens import Usage
 
 # What the object repeats of the request, and its value when the request said nothing.
 _REPEATED: dict[str, Any] = {

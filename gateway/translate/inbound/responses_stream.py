@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.providers.base import Usage
+from gateway.tokens import Usage
 from gateway.translate.events import named
 from gateway.translate.inbound.responses_object import (
     call_item,

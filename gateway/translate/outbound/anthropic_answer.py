@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from gateway.providers.base import Usage
 from gateway.providers.usage import from_messages, to_chat
+from gateway.tokens import Usage
 
 _FINISH = {
     "end_turn": "stop",

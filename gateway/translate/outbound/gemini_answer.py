@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from gateway.providers.base import Usage
 from gateway.providers.usage import from_gemini, to_chat
+from gateway.tokens import Usage
 
 _FINISH = {"STOP": "stop", "MAX_TOKENS": "length"}
 _FILTERED = frozenset(

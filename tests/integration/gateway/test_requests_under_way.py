@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from gateway.api.exchange import Exchange
 from gateway.outbox import Outbox
-from gateway.worker.exchange import Exchange
 from gateway.worker.http import Protocol
 
 ASK = b"POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}"

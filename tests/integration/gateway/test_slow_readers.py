@@ -8,9 +8,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from gateway.api.exchange import Exchange
 from gateway.outbox import Outbox
 from gateway.worker import http
-from gateway.worker.exchange import Exchange
 from gateway.worker.http import Protocol
 
 ASK = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"

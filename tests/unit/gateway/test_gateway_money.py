@@ -18,7 +18,7 @@ from gateway.limits import Gate, Pass
 from gateway.limits.link import AccountantLink
 from gateway.money import nano_from_usd, usd_from_nano
 from gateway.pricing import Price
-from gateway.providers import Usage
+from gateway.tokens import Usage
 from tests.unit.gateway.passes import PASS
 
 PRICE = Price(input=2_500_000_000, output=10_000_000_000, cached_input=1_250_000_000)

@@ -15,7 +15,7 @@ from gateway.config import Deployment, PriceEntry
 from gateway.counting import encoding, of_prompt
 from gateway.pricing import Price
 from gateway.pricing.cost_map import mapped
-from gateway.providers import Usage
+from gateway.tokens import Usage
 
 count = st.integers(0, 2_000_000)
 rate = st.integers(0, 10**11)

@@ -10,8 +10,8 @@ from gateway.config import Deployment
 from gateway.ledger import Row
 from gateway.limits import Pass
 from gateway.pricing import Price
-from gateway.providers import Usage
 from gateway.routing import Step
+from gateway.tokens import Usage
 
 KEY = {
     "hash": "the-hash", "alias": "the-alias", "series": "other", "team": "the-team", "team_id": "team-1", "models": [],

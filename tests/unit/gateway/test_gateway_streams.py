@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from gateway.config import Deployment
 from gateway.errors import UpstreamError
-from gateway.providers import Request, Usage
+from gateway.providers import Request
 from gateway.providers.openai import ChatStream
+from gateway.tokens import Usage
 from gateway.upstream import Body
 
 DEPLOYMENT = Deployment(id="d", provider="vllm", model="m", api_base="http://127.0.0.1:1")

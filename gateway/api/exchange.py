@@ -6,17 +6,18 @@ import asyncio
 import http
 import logging
 from collections.abc import Callable, Coroutine, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from gateway.api.answers import JSON_LINE, Handler, Scope, error_body, lines_of
+from gateway.api.answers import JSON_LINE, Scope, error_body, lines_of
+from gateway.api.tasks import answer_by
 
-_log = logging.getLogger("gateway.worker")
-_STATUS = {s.value: b"HTTP/1.1 %d %b\r\n" % (s.value, s.phrase.encode()) for s in http.HTTPStatus}
-_GONE = {"type": "http.disconnect"}
-_BODILESS = frozenset({204, 304})
-_CLOSE = b"connection: close\r\n"
-_UNKNOWN = 1 << 62
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
+_log: Final = logging.getLogger("gateway.worker")
+_STATUS: Final = {s.value: b"HTTP/1.1 %d %b\r\n" % (s.value, s.phrase.encode()) for s in http.HTTPStatus}
+_GONE: Final = {"type": "http.disconnect"}
+_BODILESS: Final = frozenset({204, 304})
+_CLOSE: Final = b"connection: close\r\n"
+_UNKNOWN: Final = 1 << 62
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Connection(Protocol):
@@ -41,19 +42,31 @@ class Connection(Protocol):
 
 
 class Exchange:
-    """See `gateway.api.answers.Exchange`. `begin` has it answered. The last part of a body may bring a `trailer`, header
-    lines that were not known before.
+    """What a handler answers.
+
+    ASGI's messages are dictionaries that are awaited one by one; most answers are whole at once. For apps that speak
+    ASGI there are `scope`, `receive` and `send`. `headers` are the request's by lower-case name, the last one of a
+    name; `key_hash` is that of the credential in them, empty when it was not asked for yet. `own_lines` go into the head
+    of every answer. `gone`: the client has left, at which `on_gone` was called; while `abandonable`, the handler's task
+    is cancelled then. `begin` has it answered, `go_on` gives it a task if it had none. The last part of a body may bring
+    a `trailer`, header lines that were not known before.
     """
 
     # What most exchanges never change stands in the class: it costs nothing per request.
-    abandonable = gone = False
+    abandonable: bool = False
+    gone: bool = False
     on_gone: Callable[[], None] | None = None
-    own_lines = b""
+    own_lines: bytes = b""
+    key_hash: str = ""
     task: asyncio.Task[None] | None = None
-    _ended = _taken = _started = _complete = _chunked = False
+    _ended: bool = False
+    _taken: bool = False
+    _started: bool = False
+    _complete: bool = False
+    _chunked: bool = False
     # Bytes of the body that are still to be sent; the head until the first of them is.
-    _left = 0
-    _head = b""
+    _left: int = 0
+    _head: bytes = b""
     _waiter: asyncio.Future[None] | None = None
 
     def __init__(
@@ -81,23 +94,17 @@ class Exchange:
             way = handler(self)
         except Exception:
             _log.exception("an answer failed")
-            self._make_up()
+            self.make_up()
             return
         if way is not None:
             self.go_on(way)
 
     def go_on(self, way: Coroutine[Any, Any, None]) -> None:
         """Have this answer it, in a task."""
-        self.task = asyncio.get_running_loop().create_task(self._run(way))
+        self.task = asyncio.get_running_loop().create_task(answer_by(self, way))
 
-    async def _run(self, way: Coroutine[Any, Any, None]) -> None:
-        try:
-            await way
-        except Exception:
-            _log.exception("an answer failed")
-        self._make_up()
-
-    def _make_up(self) -> None:
+    def make_up(self) -> None:
+        """For an answer that never came."""
         if self._complete or self.gone:
             return
         if not self._started:
@@ -291,10 +298,13 @@ class Exchange:
 
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        # Who is cancelled here leaves it behind, done.
+        await self._waiter
+        self._waiter = None
+
+
+# What it returns is awaited; None: the exchange is answered, or will be.
+Handler = Callable[[Exchange], Coroutine[Any, Any, None] | None]
 
 
 def closing_answer(status: int, body: bytes) -> bytes:
