@@ -1,4 +1,4 @@
-.PHONY: demo test test-slow check pictures mutation-report clean setup
+.PHONY: demo test test-slow test-compiled check pictures mutation-report clean setup
 
 STACKCTL := .venv/bin/stackctl
 
@@ -24,6 +24,11 @@ test-slow: setup
 	@scripts/litellm
 	@scripts/dclint
 	@.venv/bin/pytest -n 2 --dist loadgroup -m slow $(PYTEST_ARGS)
+
+# The gateway's tests with real processes once more, against a wheel whose hot path is compiled.
+test-compiled: setup
+	@scripts/parts stable databases tools
+	@PYTHONPATH=$$(.venv/bin/python scripts/compiled) .venv/bin/pytest -n 2 --dist loadgroup -m "not slow" tests/integration/gateway tests/integration/money $(PYTEST_ARGS)
 
 check: setup
 	@scripts/check

@@ -82,6 +82,9 @@ def _copy_packages(app: Path) -> None:
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "_data")
     for package in (root, root.parent / "gateway"):
         shutil.copytree(package, app / package.name, ignore=ignore)
+    # What compiled modules share, if this installation has some.
+    for shared in root.parent.glob("gateway__mypyc.*"):
+        shutil.copy(shared, app)
     for name in _DATA:
         shutil.copytree(data_dir(name), app / "stackctl" / "_data" / name, ignore=ignore)
     _same_modes(app)

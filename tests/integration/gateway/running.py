@@ -78,6 +78,8 @@ class Running:
         """Start it and do not wait."""
         self.config_file.write_text(yaml.safe_dump(self.config))
         environment = {k: v for k, v in os.environ.items() if k != "PROMETHEUS_MULTIPROC_DIR"}
+        # With PYTHONPATH another gateway than the checkout's may be tested; its processes must not prefer their directory.
+        environment["PYTHONSAFEPATH"] = "1"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
