@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.gateway_peers.candidates import CANDIDATES, Running, started
+from bench.gateway_peers.candidates import CANDIDATES, USUAL, Running, started
 from bench.gateway_peers.host import Host
 from bench.gateway_peers.tools import CHUNKS, GATEWAY_CORE, BenchError, Load, Upstream, memory_mb, script, wrk
 
@@ -42,7 +42,7 @@ Points = dict[tuple[str, str, int], list[Load]]
 
 def main() -> None:
     arguments = _arguments()
-    names = arguments.only.split(",") if arguments.only else list(CANDIDATES)
+    names = arguments.only.split(",") if arguments.only else list(USUAL)
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         upstream = Upstream(directory / "upstream")

@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from bench.gateway_peers.compiled import compiled
 from bench.gateway_peers.tools import CACHE, GATEWAY_CORE, BenchError, Upstream, free_port, nginx, pinned, until_open
 
 LITELLM = "1.102.4"
@@ -28,6 +29,9 @@ TENSORZERO = "2026.6.0"
 MODEL = "fake"
 KEYS = int(os.environ.get("BENCH_KEYS", "10000"))
 _MASTER = "sk-bench-master"
+_CHECKOUT = Path(__file__).parents[2]
+# What is measured where nothing else is asked for.
+USUAL = ("ours", "ours-guarded", "nginx", "tensorzero", "portkey", "litellm", "litellm-prometheus")
 
 
 @dataclass
@@ -60,17 +64,22 @@ def start(directory: Path, command: list[str], **environment: str) -> subprocess
 
 
 def ours(directory: Path, upstream: Upstream) -> Running:
-    """The bundled gateway with everything on: 10,000 keys, budget, rpm limit, metrics, ledger."""
-    return _ours(directory, upstream, {})
+    """The bundled gateway with everything on: 10,000 keys, budget, rpm limit, metrics, ledger. From a compiled wheel."""
+    return _ours(directory, upstream, {}, compiled())
+
+
+def ours_interpreted(directory: Path, upstream: Upstream) -> Running:
+    """The same from the checkout, where nothing is compiled."""
+    return _ours(directory, upstream, {}, _CHECKOUT)
 
 
 def ours_guarded(directory: Path, upstream: Upstream) -> Running:
     """The same with a cache of 32 MB and the loop guard. No request is like another: each is looked for and then kept."""
     more = {"cache": {"backend": "memory", "most_bytes": 32 << 20}, "loop_guard": {"action": "observe"}}
-    return dataclasses.replace(_ours(directory, upstream, more), unlike=True)
+    return dataclasses.replace(_ours(directory, upstream, more, compiled()), unlike=True)
 
 
-def _ours(directory: Path, upstream: Upstream, more: dict[str, Any]) -> Running:
+def _ours(directory: Path, upstream: Upstream, more: dict[str, Any], code: Path) -> Running:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     price = {"input_usd_per_million_tokens": 2.5, "output_usd_per_million_tokens": 10.0}
@@ -110,7 +119,9 @@ def _ours(directory: Path, upstream: Upstream, more: dict[str, Any]) -> Running:
         "--state",
         str(directory / "state"),
     ]
-    environment = {"UP": "sk-up", "MASTER": _MASTER, "SSL_CERT_FILE": str(upstream.certificate)}
+    environment = {
+        "UP": "sk-up", "MASTER": _MASTER, "SSL_CERT_FILE": str(upstream.certificate), "PYTHONPATH": str(code),
+    }  # fmt: skip
     # Ten thousand keys are minutes of work: their books are kept and copied.
     books = CACHE / "books" / f"{KEYS}-{_schema()}"
     if not (books / "secret").exists():
@@ -303,6 +314,7 @@ def _venv(home: Path, *packages: str) -> None:
 
 CANDIDATES: dict[str, Starter] = {
     "ours": ours,
+    "ours-interpreted": ours_interpreted,
     "ours-guarded": ours_guarded,
     "nginx": reverse_proxy,
     "tensorzero": tensorzero,
