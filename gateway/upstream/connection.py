@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 import httptools
 
 from gateway.config import Timeouts
 from gateway.errors import UpstreamError
 from gateway.outbox import Outbox, put, socket_of
+from gateway.same_head import Head, learned
 from gateway.upstream.body import HIGH_WATER, Body
 from gateway.upstream.hang_up import HangUps
 from gateway.upstream.unread import closed_before_all_came
+
+# An upstream that names a request or the time in its heads seldom sends one again.
+_CHANCES: Final = 4
 
 
 class StaleConnectionError(Exception):
@@ -48,6 +52,9 @@ class Connection(asyncio.Protocol):
         # httptools calls this for every header; a dictionary's own method is the cheapest there is.
         self.on_header = self._raw.__setitem__
         self._parser = httptools.HttpResponseParser(self)
+        # The head of an answer that was read here, and how many more are remembered before one has come again.
+        self._head: Head | None = None
+        self._chances = _CHANCES
         self._body: Body | None = None
         self._reply: Reply | None = None
         self._streaming = False
@@ -137,12 +144,33 @@ class Connection(asyncio.Protocol):
             # Bytes nobody asked for: the connection cannot be trusted.
             self.close()
             return
-        self._heard = True
+        first, self._heard = not self._heard, True
+        if first and not self._streaming and self._head is not None and (read := self._head.read(data)) is not None:
+            self._again(self._body, read[0], read[1])
+            return
         self._deadline = self._loop.time() + self._timeouts.idle_s
+        body = self._body
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._fail(UpstreamError(502, "api_error", "the upstream's answer is not HTTP"))
+        else:
+            if first and self._chances and body.ended and body.status == 200:
+                self._remember(data, body)
+
+    def _again(self, body: Body, headers: dict[bytes, bytes], whole: bytes) -> None:
+        """An answer with the head of an earlier one, which was 200 and left the connection open."""
+        self._chances = _CHANCES
+        body.status, body.raw_headers = 200, headers
+        self.on_body(whole)
+        if self._body is not None:
+            self._done(True)
+
+    def _remember(self, data: bytes, body: Body) -> None:
+        """The head of an answer. An upstream whose heads all differ is not watched for ever."""
+        self._chances -= 1
+        if (parts := learned(data, dict(body.raw_headers))) is not None:
+            self._head = Head(*parts)
 
     def eof_received(self) -> bool:
         transport = self._transport
@@ -194,7 +222,9 @@ class Connection(asyncio.Protocol):
             return
         # Trailers came as headers.
         self._raw.clear()
-        keep = self._parser.should_keep_alive()
+        self._done(self._parser.should_keep_alive())
+
+    def _done(self, keep: bool) -> None:
         self._finish(None)
         self._used = True
         if keep and not self._paused and self._transport is not None:

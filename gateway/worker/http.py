@@ -16,7 +16,7 @@ import httptools
 from gateway.api.answers import error_body
 from gateway.api.exchange import Exchange, Handler, closing_answer
 from gateway.outbox import Outbox, put, socket_of
-from gateway.worker.same_head import Head, learned
+from gateway.same_head import Head, learned
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -77,7 +77,7 @@ class Protocol(asyncio.Protocol):
         # One whose headers are there, and perhaps its body in the bytes that are read now.
         self._new: Exchange | None = None
         # The head of a request that was read here, and how many were remembered so far.
-        self._head: Head | None = None
+        self._head: _RequestHead | None = None
         self._heads = 0
         self._ahead: deque[Exchange] = deque()
         self._drained: asyncio.Future[None] | None = None
@@ -227,10 +227,11 @@ class Protocol(asyncio.Protocol):
             self._new = None
             if fresh and self._heads < _MOST_HEADS and self._latest is None and exchange.keep_alive:
                 self._heads += 1
-                self._head = learned(data, exchange.headers, exchange.method, exchange.target)
+                parts = learned(data, exchange.headers)
+                self._head = None if parts is None else _RequestHead(*parts, exchange)
             exchange.begin(self._handler)
 
-    def _again(self, head: Head, headers: dict[bytes, bytes], body: bytes) -> None:
+    def _again(self, head: _RequestHead, headers: dict[bytes, bytes], body: bytes) -> None:
         exchange = self._current = Exchange(self, headers, head.method, head.target, "1.1", not self._last)
         self._outbox.requests += 1
         self.deadline = _NEVER
@@ -305,6 +306,20 @@ class Protocol(asyncio.Protocol):
             message = error_body(400, "invalid_request_error", "This is not HTTP/1.1, or its headers are too large")
             self.write(closing_answer(400, message))
         self.close()
+
+
+class _RequestHead(Head):
+    """Of a request, with its method and what it asked for, and the hash of its credential, once that was asked for."""
+
+    __slots__ = ("key_hash", "method", "target")
+
+    def __init__(
+        self, before: bytes, after: bytes, headers: dict[bytes, bytes], name: bytes, exchange: Exchange
+    ) -> None:
+        super().__init__(before, after, headers, name)
+        self.key_hash = ""
+        self.method = exchange.method
+        self.target = exchange.target
 
 
 _targets: Final[dict[bytes, tuple[str, bytes, bytes]]] = {}

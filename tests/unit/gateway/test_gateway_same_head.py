@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.worker.same_head import Head, learned
+from gateway.same_head import Head, learned
 
 START = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: "
 END = b"\r\nAuthorization: Bearer sk-1\r\n\r\n"
 HEADERS = {b"host": b"x", b"content-length": b"4", b"authorization": b"Bearer sk-1"}
-TARGET = ("/v1/chat/completions", b"/v1/chat/completions", b"")
 
 
 def known() -> Head:
-    head = learned(START + b"4" + END + b"body", HEADERS, "POST", TARGET)
-    assert head is not None
-    return head
+    parts = learned(START + b"4" + END + b"body", HEADERS)
+    assert parts is not None
+    return Head(*parts)
 
 
 @pytest.mark.parametrize(("length", "body"), [(b"4", b"body"), (b"12", b"another body"), (b"007", b"content")])
@@ -50,9 +49,9 @@ def test_everything_else_is_not_known(data: bytes) -> None:
 @pytest.mark.parametrize("name", [b"Expect", b"Transfer-Encoding", b"Upgrade"])
 def test_some_heads_are_never_kept(name: bytes) -> None:
     data = START + b"4" + END[:-2] + name + b": x\r\n\r\nbody"
-    assert learned(data, {**HEADERS, name.lower(): b"x"}, "POST", TARGET) is None
+    assert learned(data, {**HEADERS, name.lower(): b"x"}) is None
 
 
 def test_what_is_not_one_whole_request_is_not_kept() -> None:
     for data in (START + b"4" + END + b"bod", START + b"4" + END + b"bodybody", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"):
-        assert learned(data, HEADERS, "POST", TARGET) is None
+        assert learned(data, HEADERS) is None
