@@ -208,7 +208,7 @@ class Protocol(asyncio.Protocol):
         fresh = self._latest is None and self._current is None and not self._overhead
         if fresh:
             if self._head is not None and (read := self._head.read(data)) is not None:
-                self._again(self._head, *read)
+                self._again(self._head, read[0], read[1])
                 return
             self.deadline = self._loop.time() + _HEADERS_WITHIN_S
         self._overhead += len(data)
