@@ -18,7 +18,7 @@ test: setup
 	@scripts/litellm
 	@.venv/bin/pytest -n 4 --dist loadgroup -m "not slow" $(PYTEST_ARGS)
 
-# A real LiteLLM for minutes, alone and in a container; and a linter that needs npm.
+# A real LiteLLM for minutes, alone and in a container; a compiled gateway; and a linter that needs npm.
 test-slow: setup
 	@scripts/parts stable newer cosign databases docker compose tools
 	@scripts/litellm

@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 # What leaves the short way in every manner, and forty agents whose provider dies.
 PARTS = (HERE / "test_short_way.py", HERE / "routing" / "test_outage.py")
 
-pytestmark = pytest.mark.xdist_group("compiled")
+# Compiling alone takes more than a minute.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compiled")]
 
 
 @pytest.fixture(scope="module")
