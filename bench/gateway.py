@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.gateway_peers.candidates import CANDIDATES, USUAL, Running, started
 from bench.gateway_peers.host import Host
-from bench.gateway_peers.tools import CHUNKS, GATEWAY_CORE, BenchError, Load, Upstream, memory_mb, script, wrk
+from bench.gateway_peers.tools import CHUNKS, GATEWAY_CORE, BenchError, Load, Upstream, memory_mb, script, stopped, wrk
 
 # A point is measured again in which the rest of the machine used more CPU than this beside gateway, load and upstream,
 # or right before or after which the gateways' core took so much longer for a fixed piece of work than at its best.
@@ -36,6 +36,7 @@ _DISTURBED = 0.35
 _SLOW = 1.15
 # What is told of a candidate is the median of those of its rounds in which the host was as fast as at its fastest.
 _ALIKE = 0.15
+_AWAKE_S = 0.5
 _RETRIES = int(os.environ.get("BENCH_RETRIES", "2"))
 Points = dict[tuple[str, str, int], list[Load]]
 
@@ -99,9 +100,12 @@ def _measure(running: dict[str, Running], directory: Path, upstream: Upstream, a
                     continue
                 url, model = target
                 lua = script(directory / "request.lua", gateway.headers, model, kind == "stream", gateway.unlike)
-                if turn == 0:
-                    wrk(url, lua, count, 2.0, gateway.process.pid, upstream.pids)
-                load = _calm(url, lua, count, arguments.seconds, gateway, upstream, host)
+                with stopped([other.process.pid for other in running.values() if other is not gateway]):
+                    # What it has missed while it was stopped itself.
+                    time.sleep(_AWAKE_S)
+                    if turn == 0:
+                        wrk(url, lua, count, 2.0, gateway.process.pid, upstream.pids)
+                    load = _calm(url, lua, count, arguments.seconds, gateway, upstream, host)
                 points[name, kind, count].append(load)
                 _say(f"{turn + 1}: {name} {kind} c={count}: {load.per_cpu_second:,.0f}/cpu-s {load.rps:,.0f}/s "
                      f"p50 {load.p50:,.0f} us p99 {load.p99:,.0f} us errors {load.errors} others {load.others:.2f} host {load.host:.2f}")  # fmt: skip
