@@ -21,7 +21,8 @@ from gateway.accountant.health import ProviderHealth
 from gateway.accountant.holdings import Holdings
 from gateway.accountant.windows import Windows
 from gateway.ledger import Row, Values
-from gateway.ledger.spool import SpoolReader, session_of
+from gateway.ledger.spool import session_of
+from gateway.ledger.spool_reader import SpoolReader
 from gateway.ledger.store import Batch, Charge, Store, StoreError
 
 _log = logging.getLogger("gateway.accountant")
@@ -139,6 +140,10 @@ class Intake:
         for name in self._spools.names():
             if name not in waiting and self._spools.remove_if_finished(name):
                 await self._store.forget_spool(name)
+
+    def free_some(self) -> None:
+        """Give back a piece of what finished spools held."""
+        self._spools.free_some()
 
     async def _settle(self, waiting: _Waiting, until: float) -> None:
         batch = waiting.batch

@@ -27,7 +27,7 @@ from gateway.config import Config
 from gateway.errors import ApiError
 from gateway.ledger.opening import open_store
 from gateway.ledger.postgres import PostgresStore, place
-from gateway.ledger.spool import SpoolReader
+from gateway.ledger.spool_reader import SpoolReader
 from gateway.ledger.store import Store, StoreError
 from gateway.process.memory import settle
 from gateway.routing import cooldowns_of
@@ -44,7 +44,7 @@ _COMMIT_EVERY_S = 0.2
 _SPREAD_S = 0.16
 # Nobody scrapes more often.
 _PUBLISH_EVERY_S = 0.2
-_TIDY_EVERY_S = 1.0
+_ROLL_EVERY_S = 1.0
 _REFRESH_EVERY_S = 1.0
 _TRY_AGAIN_S = 1.0
 # Workers reconnect to a restarted accountant well within this time.
@@ -150,6 +150,7 @@ class Accountant:
 
     def _look(self, in_turn: bool) -> Drained:
         drained = self._intake.drain(in_turn)
+        self._intake.free_some()
         self._call_back_overdrawn()
         if (now := time.monotonic()) >= self._publish_at:
             self._publish_at = now + _PUBLISH_EVERY_S
@@ -162,14 +163,15 @@ class Accountant:
         return drained
 
     async def _write(self) -> None:
-        tidy = 0.0
+        roll_at = 0.0
         while True:
             begun = time.monotonic()
             try:
-                if await self._commit(_SPREAD_S) and (now := time.monotonic()) >= tidy:
-                    tidy = now + _TIDY_EVERY_S
+                if await self._commit(_SPREAD_S):
                     await self._intake.remove_finished()
-                    await self._roll()
+                    if (now := time.monotonic()) >= roll_at:
+                        roll_at = now + _ROLL_EVERY_S
+                        await self._roll()
             except StoreError as error:
                 _log.error("the database does not answer: %s", error)
                 if self._reserves is not None:

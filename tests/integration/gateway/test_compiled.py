@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.compiled import compiled_packages
 from tests.integration.gateway.running import Running
 
 CHECKOUT = Path(__file__).parents[3]
@@ -24,14 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compiled")]
 
 @pytest.fixture(scope="module")
 def compiled() -> Path:
-    """Not optimized: that is half of the time, and means the same."""
-    if shutil.which("cc") is None and not os.environ.get("CI"):
-        pytest.skip("there is no C compiler: apt-get install gcc python3-dev")
-    made = subprocess.run(
-        [sys.executable, CHECKOUT / "scripts" / "compiled", "0"], capture_output=True, text=True, check=False
-    )
-    assert made.returncode == 0, made.stderr
-    return Path(made.stdout.strip())
+    return compiled_packages()
 
 
 @pytest.mark.timeout(600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from gateway.errors import SpoolFullError
 from gateway.ledger import Row, SpoolWriter
-from gateway.ledger.spool import SpoolReader
+from gateway.ledger.spool_reader import SpoolReader
 from gateway.ledger.sqlite import SqliteStore
 from gateway.ledger.store import Batch, Question
 from gateway.upstream.sse import EventSplitter, data_of
@@ -199,6 +200,37 @@ def test_without_room_for_another_file_rows_wait_and_the_old_one_stays_open(
     assert [reader.remove_if_finished(name) for name in reader.names()] == [True, False]
     assert len(list(tmp_path.iterdir())) == 1
     writer.close()
+
+
+def sizes_without_a_name(directory: Path) -> list[int]:
+    """Of the files below `directory` that are deleted and still open."""
+    held = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            link = str(descriptor.readlink())
+            if link.startswith(str(directory)) and link.endswith(" (deleted)"):
+                held.append(descriptor.stat().st_size)
+    return held
+
+
+def test_what_a_deleted_spool_held_is_given_back_piece_by_piece(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, "w0-a")
+    reader = SpoolReader(tmp_path, {})
+    writer.close()
+    (name,) = reader.names()
+    assert reader.remove_if_finished(name)
+    assert list(tmp_path.iterdir()) == []
+    held = sizes_without_a_name(tmp_path)
+    seen = [held]
+    while held and len(seen) < 100:
+        reader.free_some()
+        held = sizes_without_a_name(tmp_path)
+        seen.append(held)
+    sizes = [size for (size,) in seen[:-1]]
+    assert sizes == sorted(set(sizes), reverse=True), "each time less"
+    assert len(sizes) > 10
+    assert held == []
+    reader.free_some()
 
 
 def test_events_are_split_wherever_the_network_cuts_them() -> None:
