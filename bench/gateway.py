@@ -28,7 +28,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.gateway_peers.candidates import CANDIDATES, USUAL, Running, started
 from bench.gateway_peers.host import Host
-from bench.gateway_peers.tools import CHUNKS, GATEWAY_CORE, BenchError, Load, Upstream, memory_mb, script, stopped, wrk
+from bench.gateway_peers.tools import (
+    CHUNKS,
+    GATEWAY_CORE,
+    BenchError,
+    Load,
+    Upstream,
+    memory_mb,
+    request_body,
+    script,
+    stopped,
+    wrk,
+)
 
 # A point is measured again in which the rest of the machine used more CPU than this beside gateway, load and upstream,
 # or right before or after which the gateways' core took so much longer for a fixed piece of work than at its best.
@@ -67,7 +78,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each point")
     parser.add_argument("--connections", default="1,16,64")
-    parser.add_argument("--kinds", default="plain,tls,stream")
+    parser.add_argument(
+        "--kinds", default="plain,tls,stream,tls-stream", help="of requests; TLS is that of the upstream"
+    )
     parser.add_argument("--soak", type=float, default=0.0, help="seconds of load after which memory is compared")
     return parser.parse_args()
 
@@ -91,15 +104,16 @@ def _measure(running: dict[str, Running], directory: Path, upstream: Upstream, a
     points: Points = defaultdict(list)
     connections = [int(c) for c in arguments.connections.split(",")]
     host = Host(GATEWAY_CORE)
-    kinds = [(k, c) for k in arguments.kinds.split(",") for c in (connections if k == "plain" else [16])]
+    names = arguments.kinds.split(",")
+    kinds = [(kind, count) for kind in names for count in connections]
+    able = {(name, kind): _able(name, gateway, kind) for name, gateway in running.items() for kind in names}
     for turn in range(arguments.rounds):
         for kind, count in kinds:
             for name, gateway in running.items():
-                target = _target(name, gateway, kind)
-                if target is None:
+                if not able[name, kind]:
                     continue
-                url, model = target
-                lua = script(directory / "request.lua", gateway.headers, model, kind == "stream", gateway.unlike)
+                url = gateway.calls[kind].url
+                lua = script(directory / "request.lua", gateway.calls[kind], "stream" in kind, gateway.unlike)
                 with stopped([other.process.pid for other in running.values() if other is not gateway]):
                     # What it has missed while it was stopped itself.
                     time.sleep(_AWAKE_S)
@@ -112,14 +126,18 @@ def _measure(running: dict[str, Running], directory: Path, upstream: Upstream, a
     return points
 
 
-def _target(name: str, gateway: Running, kind: str) -> tuple[str, str] | None:
-    if kind == "plain":
-        return gateway.url, gateway.model
-    if kind == "stream":
-        return (gateway.streams, gateway.stream_model) if gateway.streams else None
-    if name.startswith("ours"):
-        return gateway.url, gateway.tls_model
-    return (gateway.url.replace("/v1", "/tls/v1"), gateway.model) if name == "nginx" else None
+def _able(name: str, gateway: Running, kind: str) -> bool:
+    """Whether it answers a request of this kind; if not, why is said."""
+    call = gateway.calls[kind]
+    body = json.dumps(request_body(call.model, "stream" in kind)).encode()
+    request = urllib.request.Request(call.url, body, {"Content-Type": "application/json", **call.headers})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            answer.read()
+    except OSError as error:
+        _say(f"{name} has no {kind}: {error}")
+        return False
+    return True
 
 
 def _calm(
@@ -148,11 +166,12 @@ def _soak(
     gateway: Running, upstream: Upstream, directory: Path, seconds: float
 ) -> list[tuple[float, dict[str, float]]]:
     """(minute, MB by role) over a long load with a scrape every 15 s."""
-    lua = script(directory / "request.lua", gateway.headers, gateway.model, False)
+    call = gateway.calls["plain"]
+    lua = script(directory / "request.lua", call, stream=False)
     found, started_at = [(0.0, _memory(gateway))], time.monotonic()
     while (passed := time.monotonic() - started_at) < seconds:
         # wrk takes whole seconds.
-        wrk(gateway.url, lua, 16, float(min(15, int(seconds - passed) + 1)), gateway.process.pid, upstream.pids)
+        wrk(call.url, lua, 16, float(min(15, int(seconds - passed) + 1)), gateway.process.pid, upstream.pids)
         with urllib.request.urlopen(gateway.metrics, timeout=60) as page:
             page.read()
         found.append(((time.monotonic() - started_at) / 60, _memory(gateway)))

@@ -14,14 +14,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bench.gateway_peers.compiled import compiled
-from bench.gateway_peers.tools import CACHE, GATEWAY_CORE, BenchError, Upstream, free_port, nginx, pinned, until_open
+from bench.gateway_peers.tools import (
+    CACHE,
+    GATEWAY_CORE,
+    BenchError,
+    Call,
+    Upstream,
+    free_port,
+    nginx,
+    pinned,
+    until_open,
+)
 
 LITELLM = "1.102.4"
 PORTKEY = "1.15.2"
@@ -36,15 +46,10 @@ USUAL = ("ours", "ours-guarded", "nginx", "tensorzero", "portkey", "litellm", "l
 
 @dataclass
 class Running:
-    """A started gateway: where it listens and what a request needs."""
+    """A started gateway and its calls by kind: plain, tls, stream, tls-stream; TLS is that of the upstream."""
 
     process: subprocess.Popen[bytes]
-    url: str
-    headers: dict[str, str] = field(default_factory=dict)
-    model: str = MODEL
-    streams: str = ""
-    stream_model: str = "fake-stream"
-    tls_model: str = "fake-tls"
+    calls: dict[str, Call]
     # The processes below the first one, in the order of their start; without it all are alike.
     roles: tuple[str, ...] = ()
     metrics: str = ""
@@ -83,20 +88,15 @@ def _ours(directory: Path, upstream: Upstream, more: dict[str, Any], code: Path)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     price = {"input_usd_per_million_tokens": 2.5, "output_usd_per_million_tokens": 10.0}
-    bases = {
-        MODEL: f"http://127.0.0.1:{upstream.plain}/v1",
-        "fake-tls": f"https://localhost:{upstream.tls}/v1",
-        "fake-stream": f"http://127.0.0.1:{upstream.stream}/v1",
-    }
     models = [
         {
-            "name": name,
+            "name": model_of(kind),
             "deployments": [
-                {"id": name, "provider": "openai", "model": "fake-model-2026", "api_base": base, "api_key": "env:UP",
-                 "price": price}
+                {"id": model_of(kind), "provider": "openai", "model": "fake-model-2026", "api_base": f"{base}/v1",
+                 "api_key": "env:UP", "price": price}
             ],
         }
-        for name, base in bases.items()
+        for kind, base in upstream.bases.items()
     ]  # fmt: skip
     config = {
         "version": 1,
@@ -136,10 +136,18 @@ def _ours(directory: Path, upstream: Upstream, more: dict[str, Any], code: Path)
     shutil.copy(books / "ledger.sqlite", directory / "state" / "ledger.sqlite")
     process = _serving(directory, command, environment, port)
     secret = (books / "secret").read_text()
-    path = f"{url}/v1/chat/completions"
     roles = ("accountant", "exporter", "worker")
-    headers = {"Authorization": f"Bearer {secret}"}
-    return Running(process, path, headers, streams=path, roles=roles, metrics=f"{url}/metrics")
+    calls = _by_model(f"{url}/v1/chat/completions", {"Authorization": f"Bearer {secret}"}, upstream)
+    return Running(process, calls, roles=roles, metrics=f"{url}/metrics")
+
+
+def model_of(kind: str) -> str:
+    """The name of the model whose upstream answers requests of a kind."""
+    return MODEL if kind == "plain" else f"{MODEL}-{kind}"
+
+
+def _by_model(url: str, headers: dict[str, str], upstream: Upstream, prefix: str = "") -> dict[str, Call]:
+    return {kind: Call(url, prefix + model_of(kind), headers) for kind in upstream.bases}
 
 
 def _schema() -> str:
@@ -187,17 +195,18 @@ def _keys(url: str) -> str:
 def reverse_proxy(directory: Path, upstream: Upstream) -> Running:
     """nginx as a plain reverse proxy: the limit of what a gateway could reach."""
     port = free_port()
-    pools = {"fake": upstream.plain, "tls": upstream.tls, "stream": upstream.stream}
-    http = "".join(f"upstream {n} {{ server 127.0.0.1:{p}; keepalive 128; }}\n" for n, p in pools.items())
     common = 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Authorization "Bearer sk-up";'
-    http += f"server {{ listen 127.0.0.1:{port} backlog=2048; {common} proxy_buffering off;\n"
-    http += "location / { proxy_buffering on; proxy_pass http://fake; }\n"
-    http += "location /tls/ { proxy_buffering on; proxy_ssl_verify off; proxy_pass https://tls/; }\n"
-    http += "location /stream/ { proxy_pass http://stream/; } }"
-    process = nginx(directory, http, GATEWAY_CORE)
+    server = f"listen 127.0.0.1:{port} backlog=2048; {common} proxy_ssl_verify off;\n"
+    pools = ""
+    for kind, base in upstream.bases.items():
+        scheme, _, place = base.partition("://")
+        pools += f"upstream {kind} {{ server {place}; keepalive 128; }}\n"
+        buffering = "off" if "stream" in kind else "on"
+        server += f"location /{kind}/ {{ proxy_buffering {buffering}; proxy_pass {scheme}://{kind}/; }}\n"
+    process = nginx(directory, f"{pools}server {{ {server} }}", GATEWAY_CORE)
     until_open(port, process)
-    url = f"http://127.0.0.1:{port}"
-    return Running(process, f"{url}/v1/chat/completions", streams=f"{url}/stream/v1/chat/completions")
+    paths = {kind: f"http://127.0.0.1:{port}/{kind}/v1/chat/completions" for kind in upstream.bases}
+    return Running(process, {kind: Call(path, model_of(kind)) for kind, path in paths.items()})
 
 
 def _litellm(directory: Path, upstream: Upstream, callbacks: list[str]) -> Running:
@@ -205,29 +214,31 @@ def _litellm(directory: Path, upstream: Upstream, callbacks: list[str]) -> Runni
     if not (home / "bin" / "litellm").exists():
         _venv(home, f"litellm[proxy]=={LITELLM}", "prometheus_client")
     port = free_port()
-    bases = {MODEL: upstream.plain, "fake-stream": upstream.stream}
     models = [
         {
-            "model_name": name,
+            "model_name": model_of(kind),
             "litellm_params": {
-                "model": "openai/fake-model-2026", "api_base": f"http://127.0.0.1:{p}/v1", "api_key": "sk-up",
+                "model": "openai/fake-model-2026", "api_base": f"{base}/v1", "api_key": "sk-up",
                 "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05,
             },
         }
-        for name, p in bases.items()
+        for kind, base in upstream.bases.items()
     ]  # fmt: skip
     settings = {"callbacks": callbacks} if callbacks else {}
     config = {"model_list": models, "litellm_settings": settings, "general_settings": {"master_key": _MASTER}}
     (directory / "config.yaml").write_text(yaml.safe_dump(config))
-    environment = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "*"}
+    environment = {
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "*",
+        "SSL_CERT_FILE": str(upstream.certificate),
+    }  # fmt: skip
     if callbacks:
         (directory / "multiproc").mkdir(exist_ok=True)
         environment["PROMETHEUS_MULTIPROC_DIR"] = str(directory / "multiproc")
     command = [str(home / "bin" / "litellm"), "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)]
     process = start(directory, command, **environment)
     until_open(port, process)
-    path = f"http://127.0.0.1:{port}/v1/chat/completions"
-    return Running(process, path, {"Authorization": f"Bearer {_MASTER}"}, streams=path)
+    headers = {"Authorization": f"Bearer {_MASTER}"}
+    return Running(process, _by_model(f"http://127.0.0.1:{port}/v1/chat/completions", headers, upstream))
 
 
 def litellm(directory: Path, upstream: Upstream) -> Running:
@@ -252,17 +263,18 @@ def portkey(directory: Path, upstream: Upstream) -> Running:
             ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(home), package], check=True
         )
     port = free_port()
-    process = start(
-        directory, ["node", str(script), f"--port={port}", "--headless"], TRUSTED_CUSTOM_HOSTS="127.0.0.1,localhost"
-    )
+    environment = {"TRUSTED_CUSTOM_HOSTS": "127.0.0.1,localhost", "NODE_EXTRA_CA_CERTS": str(upstream.certificate)}
+    process = start(directory, ["node", str(script), f"--port={port}", "--headless"], **environment)
     until_open(port, process)
-    headers = {
-        "Authorization": "Bearer sk-up",
-        "x-portkey-provider": "openai",
-        "x-portkey-custom-host": f"http://127.0.0.1:{upstream.plain}/v1",
-    }
+    headers = {"Authorization": "Bearer sk-up", "x-portkey-provider": "openai"}
     path = f"http://127.0.0.1:{port}/v1/chat/completions"
-    return Running(process, path, headers)
+    return Running(
+        process,
+        {
+            kind: Call(path, model_of(kind), headers | {"x-portkey-custom-host": f"{base}/v1"})
+            for kind, base in upstream.bases.items()
+        },
+    )
 
 
 _TENSORZERO = """
@@ -284,16 +296,15 @@ def tensorzero(directory: Path, upstream: Upstream) -> Running:
     if not (home / "bin" / "python").exists():
         _venv(home, f"tensorzero=={TENSORZERO}")
     text = "[gateway]\nobservability.enabled = false\n"
-    for name, port in (("fake", upstream.plain), ("fake-stream", upstream.stream)):
+    for kind, base in upstream.bases.items():
+        name = model_of(kind)
         text += f'[models.{name}]\nrouting = ["up"]\n[models.{name}.providers.up]\ntype = "openai"\n'
-        text += f'model_name = "fake-model-2026"\napi_base = "http://127.0.0.1:{port}/v1/"\n'
+        text += f'model_name = "fake-model-2026"\napi_base = "{base}/v1/"\n'
     (directory / "tensorzero.toml").write_text(text)
     command = [str(home / "bin" / "python"), "-c", _TENSORZERO, "tensorzero.toml"]
-    process = start(directory, command, OPENAI_API_KEY="sk-up")
-    base = _said_url(directory / "log", process)
-    path = f"{base}/chat/completions"
-    name = "tensorzero::model_name::"
-    return Running(process, path, model=f"{name}fake", streams=path, stream_model=f"{name}fake-stream")
+    process = start(directory, command, OPENAI_API_KEY="sk-up", SSL_CERT_FILE=str(upstream.certificate))
+    url = f"{_said_url(directory / 'log', process)}/chat/completions"
+    return Running(process, _by_model(url, {}, upstream, "tensorzero::model_name::"))
 
 
 def _said_url(log: Path, process: subprocess.Popen[bytes]) -> str:

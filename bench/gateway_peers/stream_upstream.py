@@ -1,8 +1,9 @@
-"""A chat stream of 22 writes, 2 ms apart: 20 tokens, usage, `[DONE]`. Each write is its own TCP segment."""
+"""A chat stream of 22 writes, 2 ms apart: 20 tokens, usage, `[DONE]`. Each write is its own TCP segment. Plain and by TLS."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 
 import uvloop
@@ -44,10 +45,14 @@ class Paced(asyncio.Protocol):
             asyncio.get_running_loop().call_later(_PAUSE_S, self._next)
 
 
-async def main(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Paced, "127.0.0.1", port)
-    await server.serve_forever()
+async def main(port: int, tls_port: int, certificate: str, key: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    loop = asyncio.get_running_loop()
+    await loop.create_server(Paced, "127.0.0.1", port)
+    await loop.create_server(Paced, "127.0.0.1", tls_port, ssl=context)
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))

@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -50,6 +51,15 @@ class Load:
     @property
     def per_cpu_second(self) -> float:
         return self.requests / self.cpu_s if self.cpu_s else 0.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a request of one kind needs."""
+
+    url: str
+    model: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def executable(name: str) -> str:
@@ -141,16 +151,26 @@ def memory_mb(pid: int) -> list[float]:
 
 
 class Upstream:
-    """nginx on the load's core: a fixed answer plain and by TLS, and a paced stream by a small server."""
+    """On the load's core nginx with a fixed answer and a small server with a paced stream, each plain and by TLS."""
 
     def __init__(self, directory: Path) -> None:
-        self.plain, self.tls, self.stream = free_port(), free_port(), free_port()
+        self.plain, self.tls, self.stream, self.tls_stream = (free_port() for _ in range(4))
         self.directory = directory
         self._processes: list[subprocess.Popen[bytes]] = []
 
     @property
     def certificate(self) -> Path:
         return self.directory / "tls.crt"
+
+    @property
+    def bases(self) -> dict[str, str]:
+        """Where each kind of request is answered."""
+        return {
+            "plain": f"http://127.0.0.1:{self.plain}",
+            "tls": f"https://localhost:{self.tls}",
+            "stream": f"http://127.0.0.1:{self.stream}",
+            "tls-stream": f"https://localhost:{self.tls_stream}",
+        }
 
     def start(self) -> None:
         """Start both. Raises BenchError."""
@@ -163,7 +183,9 @@ class Upstream:
         server += f" ssl_certificate {self.directory}/tls.crt; ssl_certificate_key {self.directory}/tls.key;"
         self._processes.append(nginx(self.directory, f"server {{ {server} }}", LOAD_CORE))
         script = Path(__file__).with_name("stream_upstream.py")
-        self._processes.append(subprocess.Popen(pinned(LOAD_CORE, [sys.executable, str(script), str(self.stream)])))
+        key = self.directory / "tls.key"
+        words = [self.stream, self.tls_stream, self.certificate, key]
+        self._processes.append(subprocess.Popen(pinned(LOAD_CORE, [sys.executable, str(script), *map(str, words)])))
         for port, process in zip((self.plain, self.stream), self._processes, strict=True):
             until_open(port, process)
 
@@ -250,16 +272,18 @@ def _parsed(text: str, cpu: float, machine: float) -> Load:
     return Load(int(requests) / took, errors, percentiles["50"], percentiles["99"], took, int(requests), cpu, machine)
 
 
-def script(path: Path, headers: dict[str, str], model: str, stream: bool, unlike: bool = False) -> Path:
-    """A wrk script that posts a chat request of about 500 bytes, if `unlike` another one each time."""
+def request_body(model: str, stream: bool, question: str = "Say hello.") -> dict[str, Any]:
+    """A chat request of about 500 bytes."""
     text = "You are a careful assistant. " * 12
-    question = f"Say hello{_NUMBER * unlike}."
     messages = [{"role": "system", "content": text}, {"role": "user", "content": question}]
-    body = json.dumps(
-        {"model": model, "messages": messages, "temperature": 0.2, **({"stream": True} if stream else {})}
-    )
+    return {"model": model, "messages": messages, "temperature": 0.2, **({"stream": True} if stream else {})}
+
+
+def script(path: Path, call: Call, stream: bool, unlike: bool = False) -> Path:
+    """A wrk script that posts one chat request, if `unlike` another one each time."""
+    body = json.dumps(request_body(call.model, stream, f"Say hello{_NUMBER * unlike}."))
     lines = ['wrk.method = "POST"', f"wrk.body = '{body}'", 'wrk.headers["Content-Type"] = "application/json"']
-    lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
+    lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in call.headers.items()]
     if unlike:
         begin, end = body.split(_NUMBER)
         # What an earlier run left in a cache must not be found either.
