@@ -20,6 +20,7 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections import defaultdict
 from pathlib import Path
@@ -135,7 +136,8 @@ def _able(name: str, gateway: Running, kind: str) -> bool:
         with urllib.request.urlopen(request, timeout=60) as answer:
             answer.read()
     except OSError as error:
-        _say(f"{name} has no {kind}: {error}")
+        told = error.read().decode(errors="replace")[:300] if isinstance(error, urllib.error.HTTPError) else ""
+        _say(f"{name} has no {kind}: {error} {told}")
         return False
     return True
 
