@@ -31,13 +31,18 @@ class Made:
 
     steps: list[Step]
     began: float
-    result: Answer | Exception | asyncio.CancelledError
+    result: Answer | Exception | asyncio.CancelledError | None
 
     async def answer(self) -> Answer:
-        """The answer, or what it raised."""
-        if isinstance(self.result, BaseException):
-            raise self.result
-        return self.result
+        """The answer, or what it raised; once."""
+        result, self.result = self.result, None
+        try:
+            if isinstance(result, Answer):
+                return result
+            raise result or RuntimeError("it was asked for before")
+        finally:
+            # An error knows this frame by now, and must not be known by it: nobody would free the two.
+            del result
 
 
 class Attempts:
@@ -99,7 +104,8 @@ class Attempts:
                     if error.unread:
                         # Nobody was asked, so this was none of the tries that `retries` is about.
                         tries[step.model] = tried
-                last, made = error, None
+                # Without the frames it came through: this one knows it.
+                last, made = error.with_traceback(None), None
                 steps = self._after(error, outcome.model, steps, tries)
             except asyncio.CancelledError:
                 self._accounting.attempted(outcome, _LEFT)
@@ -112,7 +118,10 @@ class Attempts:
                 step.in_flight -= not answered
                 outcome.upstream_s += time.perf_counter() - began
         self.tries.left(outcome, tried_model)
-        raise last or _refused(0.0)
+        try:
+            raise last or _refused(0.0)
+        finally:
+            del last
 
     def _after(self, error: UpstreamError, model: str, steps: list[Step], tries: dict[str, int]) -> list[Step]:
         """What is left to try."""

@@ -67,18 +67,24 @@ class Client:
             self._tls = ssl.create_default_context()
         if self._clock is None:
             self._clock = asyncio.create_task(self._tick())
-        tls = self._tls if target.tls else None
+        connection = pool.new()
         try:
             async with asyncio.timeout(within):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    pool.new, target.host, target.port, ssl=tls
-                )
+                await self._established(connection, target)
         except TimeoutError:
             raise UpstreamError(504, "timeout", f"no connection to the upstream within {within:g} s") from None
         except OSError as error:
             raise UpstreamError(502, "connection_error", f"no connection to the upstream: {_why(error)}") from None
         pool.all.add(connection)
         return connection
+
+    async def _established(self, connection: Connection, target: Target) -> None:
+        tls = self._tls if target.tls else None
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: connection, target.host, target.port, ssl=tls)
+        except BaseException:
+            connection.drop()
+            raise
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import httptools
 
@@ -51,7 +51,8 @@ class Connection(asyncio.Protocol):
         self._raw: dict[bytes, bytes] = {}
         # httptools calls this for every header; a dictionary's own method is the cheapest there is.
         self.on_header = self._raw.__setitem__
-        self._parser = httptools.HttpResponseParser(self)
+        # It knows this connection, and stays as long as that does.
+        self._parser: Any = None
         # The head of an answer that was read here, and how many more are remembered before one has come again.
         self._head: Head | None = None
         self._chances = _CHANCES
@@ -106,6 +107,12 @@ class Connection(asyncio.Protocol):
         """Drop the connection and whatever is on it."""
         self._fail(ConnectionAbortedError("given up"))
 
+    def drop(self) -> None:
+        """Nobody takes it. Whoever gave up waiting for it in the moment it was made is not told of its end by uvloop."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._transport = self._parser = None
+
     def resume(self) -> None:
         """The consumer has caught up."""
         if self._paused and self._transport is not None:
@@ -115,11 +122,12 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._parser = httptools.HttpResponseParser(self)
         self._number = self._hang_ups.watch(transport)
         self._socket = socket_of(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        self._transport = self._parser = None
         self._pool.lost(self)
         if self._body is None:
             return

@@ -64,7 +64,8 @@ class Protocol(asyncio.Protocol):
         self._raw: dict[bytes, bytes] = {}
         # httptools calls this for every header; a dictionary's own method is the cheapest there is.
         self.on_header = self._raw.__setitem__
-        self._parser = httptools.HttpRequestParser(self)
+        # It knows this connection, and stays as long as that does.
+        self._parser: Any = None
         self._transport: asyncio.Transport | None = None
         self._socket = -1
         self.addresses: tuple[Any, Any] = (None, None)
@@ -188,6 +189,7 @@ class Protocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._socket = socket_of(transport)
+        self._parser = httptools.HttpRequestParser(self)
         self._server.connections.add(cast(Any, self))
         names = [transport.get_extra_info(name) for name in ("sockname", "peername")]
         here, there = ((n[0], n[1]) if isinstance(n, tuple) else None for n in names)
@@ -203,6 +205,8 @@ class Protocol(asyncio.Protocol):
             self._current.lost()
         self.resume_writing()
         self.deadline = _NEVER
+        # Nothing may be left that knows this connection and is known by it: it would stay in memory (process.memory).
+        self._parser = self._current = self._latest = self._new = None
 
     def data_received(self, data: bytes) -> None:
         fresh = self._latest is None and self._current is None and not self._overhead

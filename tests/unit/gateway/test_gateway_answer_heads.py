@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httptools
 import pytest
 
 from gateway.config import Timeouts
@@ -73,7 +74,7 @@ def told(answers: list[tuple[bytes, bool]], remembers: bool, most: int = 1000) -
         loop = asyncio.get_running_loop()
         pool, transport, hang_ups, known = Pool(), Transport(), HangUps(), 0
         connection: Any = Connection(pool, loop, Outbox(loop), hang_ups)  # type: ignore[arg-type]
-        connection._transport = transport
+        connection._transport, connection._parser = transport, httptools.HttpResponseParser(connection)
         connection._chances = 4 if remembers else 0
         again = connection._again
 
