@@ -86,12 +86,16 @@ def test_a_full_disk_delays_rows_and_loses_none(tmp_path: Path, provider: Provid
             # Full again; a worker that is started now needs room for a spool.
             gateway.until(lambda: rows_of(gateway, key)[0] == 105, "the rows are there")
             fill(filler)
+            # It would make room by what the spool of the killed worker holds.
+            (accountant,) = gateway.children("accountant")
+            accountant.suspend()
             gateway.kill(gateway.children("worker")[0])
             gateway.until(lambda: "waits for room for its ledger rows" in gateway.log.read_text(), "it says so")
             time.sleep(15)
             assert gateway.process is not None
             assert gateway.process.poll() is None
             filler.unlink()
+            accountant.resume()
             gateway.until(lambda: gateway.http.get("/health/readiness").status_code == 200, "it serves again")
             rows, cost = rows_of_all(gateway, key, 105)
             assert (rows, cost) == (105, provider.bill()["nano"] - before["nano"])
