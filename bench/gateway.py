@@ -23,6 +23,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -111,20 +112,29 @@ def _measure(running: dict[str, Running], directory: Path, upstream: Upstream, a
     for turn in range(arguments.rounds):
         for kind, count in kinds:
             for name, gateway in running.items():
-                if not able[name, kind]:
+                if not able[name, kind] or gateway.process.poll() is not None:
                     continue
                 url = gateway.calls[kind].url
                 lua = script(directory / "request.lua", gateway.calls[kind], "stream" in kind, gateway.unlike)
-                with stopped([other.process.pid for other in running.values() if other is not gateway]):
+                with stopped(_living(other for other in running.values() if other is not gateway)):
                     # What it has missed while it was stopped itself.
                     time.sleep(_AWAKE_S)
-                    if turn == 0:
-                        wrk(url, lua, count, 2.0, gateway.process.pid, upstream.pids)
-                    load = _calm(url, lua, count, arguments.seconds, gateway, upstream, host)
+                    try:
+                        if turn == 0:
+                            wrk(url, lua, count, 2.0, gateway.process.pid, upstream.pids)
+                        load = _calm(url, lua, count, arguments.seconds, gateway, upstream, host)
+                    except BenchError as error:
+                        able[name, kind] = False
+                        _say(f"{name} has no {kind} at {count} connections: {error}")
+                        continue
                 points[name, kind, count].append(load)
                 _say(f"{turn + 1}: {name} {kind} c={count}: {load.per_cpu_second:,.0f}/cpu-s {load.rps:,.0f}/s "
                      f"p50 {load.p50:,.0f} us p99 {load.p99:,.0f} us errors {load.errors} others {load.others:.2f} host {load.host:.2f}")  # fmt: skip
     return points
+
+
+def _living(gateways: Iterable[Running]) -> list[int]:
+    return [gateway.process.pid for gateway in gateways if gateway.process.poll() is None]
 
 
 def _able(name: str, gateway: Running, kind: str) -> bool:
@@ -160,7 +170,7 @@ def _memory(gateway: Running) -> dict[str, float]:
     """Resident megabytes by role; of a peer the process that has most."""
     found = memory_mb(gateway.process.pid)
     if not gateway.roles:
-        return {"worker": max(found), "all": sum(found)}
+        return {"worker": max(found, default=0.0), "all": sum(found)}
     return {**dict(zip(("master", *gateway.roles), found, strict=False)), "all": sum(found)}
 
 

@@ -144,7 +144,9 @@ def stopped(pids: Sequence[int]) -> Iterator[None]:
 
 
 def memory_mb(pid: int) -> list[float]:
-    """Resident megabytes of a process and of those below it, in the order of their start."""
+    """Resident megabytes of a process and of those below it, in the order of their start; none once it has ended."""
+    if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        return []
     root = psutil.Process(pid)
     below = sorted(root.children(recursive=True), key=lambda process: process.create_time())
     return [process.memory_info().rss / 2**20 for process in (root, *below)]
@@ -231,13 +233,15 @@ _UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7}
 
 
 def wrk(url: str, script: Path, connections: int, seconds: float, pid: int, beside: Sequence[int]) -> Load:
-    """Load from the load's core; `pid` is the gateway's tree, `beside` are the upstream's."""
+    """Load from the load's core; `pid` is the gateway's tree, `beside` are the upstream's. Raises BenchError."""
     command = [executable("wrk"), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "--latency"]
     started, before, machine = time.monotonic(), tree_cpu(pid), _busy() - _our_own(beside)
     done = subprocess.run(
         pinned(LOAD_CORE, [*command, "-s", str(script), url]),
-        env=environment(), capture_output=True, text=True, check=True,
+        env=environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
+    if done.returncode:
+        raise BenchError(f"wrk says: {(done.stderr or done.stdout).strip()[-300:]}")
     took = time.monotonic() - started
     cpu = tree_cpu(pid) - before
     return _parsed(done.stdout, cpu, max((_busy() - _our_own(beside) - machine - cpu) / took, 0.0))
