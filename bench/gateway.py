@@ -1,6 +1,6 @@
 """The bundled gateway beside its peers, in one go, interleaved, on two cores.
 
-    python bench/gateway.py                                    everything, about half an hour
+    python bench/gateway.py                                    everything, an hour and a half
     python bench/gateway.py --only ours,nginx --rounds 2       a quick look
     python bench/gateway.py --only ours --soak 600             resident memory under ten minutes of load
 
