@@ -8,20 +8,16 @@ import gc
 from collections.abc import Callable, Iterator
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
 from gateway.api.attempts import Made
 from gateway.api.exchange import Exchange
 from gateway.config import Timeouts
 from gateway.errors import UpstreamError
-from gateway.outbox import Outbox
 from gateway.upstream import Client, Target
 from gateway.upstream.connection import Connection
 from gateway.worker.http import Protocol
+from tests.integration.gateway.leaving import ASK, HALF, left_after
 
-ASK = b"POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}"
-HALF = b"POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{}"
 TIMES = 5
 
 
@@ -37,34 +33,9 @@ def alive(kind: type) -> int:
     return sum(type(each) is kind for each in gc.get_objects())
 
 
-class App:
-    """Answers at once; what it is asked for on /slow it never answers."""
-
-    def __call__(self, exchange: Exchange) -> None:
-        if exchange.path != "/slow":
-            exchange.answer(200, b"", b"ok")
-
-
 async def clients_leave(sent: bytes, answers: int) -> None:
-    config, state = uvicorn.Config(App(), interface="asgi3", lifespan="off", proxy_headers=False), ServerState()
-    config.load()
-    outbox = Outbox(asyncio.get_running_loop())
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Protocol(config, state, {}, outbox=outbox), "127.0.0.1", 0
-    )
     for _ in range(TIMES):
-        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        writer.write(sent)
-        for _ in range(answers):
-            await reader.readuntil(b"ok")
-        await asyncio.sleep(0.02)
-        writer.transport.abort()
-    for _ in range(500):
-        if not state.connections:
-            break
-        await asyncio.sleep(0.01)
-    server.close()
-    await server.wait_closed()
+        await left_after([sent], answers)
 
 
 @pytest.mark.parametrize(
